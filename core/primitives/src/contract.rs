@@ -1,0 +1,124 @@
+//! What the chain keeps of contracts and of their code.
+
+use bounded_collections::{BoundedVec, ConstU32};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+
+use crate::{AccountId, ClusterId, CodeHash, Hash256, message::Balance, wire::Wire};
+
+/// Length of a chunk of uploaded code, in bytes; the last one may be shorter.
+pub const CODE_CHUNK_BYTES: u32 = 1024 * 1024;
+/// Chunks of one code: as many as the largest component can need, also one that does not compress.
+pub const MAX_CODE_CHUNKS: u32 = 17;
+
+/// A contract, versioned by its first byte.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum ContractEntry {
+    /// The first version.
+    #[codec(index = 1)]
+    V1(ContractEntryV1),
+}
+
+impl Wire for ContractEntry {
+    const VERSIONS: &'static [u8] = &[1];
+    const MAX_BYTES: usize = 1024;
+}
+
+/// A contract.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct ContractEntryV1 {
+    /// Where it runs.
+    pub cluster: ClusterId,
+    /// Who may upgrade and terminate it.
+    pub owner: AccountId,
+    /// The code of the last message that set it. A failed upgrade leaves the former one running: see its receipt.
+    pub code: CodeHash,
+    /// How far it has come.
+    pub status: ContractStatus,
+    /// What its owner has put down for its storage, in planck.
+    pub deposit: Balance,
+    /// What it owns, in planck.
+    pub balance: Balance,
+}
+
+/// How far a contract has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
+pub enum ContractStatus {
+    /// Its constructor is in the log, without a receipt yet.
+    #[codec(index = 0)]
+    Pending,
+    /// It runs.
+    #[codec(index = 1)]
+    Live,
+    /// Its constructor failed.
+    #[codec(index = 2)]
+    Failed,
+    /// It has ended.
+    #[codec(index = 3)]
+    Terminated,
+}
+
+impl ContractEntry {
+    /// The entry, in the newest version's shape.
+    pub fn latest(&self) -> &ContractEntryV1 {
+        match self {
+            Self::V1(entry) => entry,
+        }
+    }
+}
+
+/// Uploaded code, versioned by its first byte.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum CodeEntry {
+    /// The first version.
+    #[codec(index = 1)]
+    V1(CodeEntryV1),
+}
+
+impl Wire for CodeEntry {
+    const VERSIONS: &'static [u8] = &[1];
+    const MAX_BYTES: usize = 1024;
+}
+
+/// Code of a cluster, kept in chunks in the nodes' off-chain index. The chunks together are the zstd-compressed component;
+/// whether it has the code's hash only workers check, since the chain cannot decompress cheaply.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct CodeEntryV1 {
+    /// Who uploads it and holds its deposit.
+    pub owner: AccountId,
+    /// Length of the uncompressed component, in bytes.
+    pub size: u32,
+    /// Length of all chunks together, in bytes.
+    pub stored_bytes: u32,
+    /// BLAKE2b-256 of each chunk.
+    pub chunks: BoundedVec<Hash256, ConstU32<MAX_CODE_CHUNKS>>,
+    /// Bit i is set once chunk i has arrived.
+    pub arrived: u32,
+    /// What was put down for it, in planck.
+    pub deposit: Balance,
+}
+
+impl CodeEntryV1 {
+    /// Whether all chunks have arrived.
+    pub fn is_complete(&self) -> bool {
+        self.arrived.count_ones() as usize == self.chunks.len()
+    }
+
+    /// The length that chunk `i` must have, in bytes; nothing if there is no such chunk.
+    pub fn chunk_bytes(&self, i: u32) -> Option<u32> {
+        self.chunks.get(i as usize)?;
+        let start = i.checked_mul(CODE_CHUNK_BYTES)?;
+        Some(self.stored_bytes.checked_sub(start)?.min(CODE_CHUNK_BYTES))
+    }
+}
+
+impl CodeEntry {
+    /// The entry, in the newest version's shape.
+    pub fn latest(&self) -> &CodeEntryV1 {
+        match self {
+            Self::V1(entry) => entry,
+        }
+    }
+}
