@@ -125,6 +125,15 @@ pub enum SealingMode {
     SelfSeal,
 }
 
+impl ClusterConfig {
+    /// The configuration, in the newest version's shape.
+    pub fn latest(&self) -> &ClusterConfigV1 {
+        match self {
+            Self::V1(config) => config,
+        }
+    }
+}
+
 /// What the chain keeps of a cluster, versioned by its first byte.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum ClusterEntry {
@@ -155,6 +164,15 @@ pub struct ClusterEntryV1 {
     pub created_at: u32,
 }
 
+impl ClusterEntry {
+    /// The entry, in the newest version's shape.
+    pub fn latest(&self) -> &ClusterEntryV1 {
+        match self {
+            Self::V1(entry) => entry,
+        }
+    }
+}
+
 /// Whether a cluster works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -177,6 +195,8 @@ pub enum ClusterStatus {
 pub struct KeyCommitment {
     /// Of the identity root; the same for the life of the cluster.
     pub identity: Hash256,
-    /// Of the root of the current epoch.
-    pub epoch: Hash256,
+    /// The epoch that `epoch_root` belongs to.
+    pub epoch: u32,
+    /// Of the root of that epoch.
+    pub epoch_root: Hash256,
 }

@@ -31,7 +31,7 @@ pub struct ContractEntryV1 {
     pub cluster: ClusterId,
     /// Who may upgrade and terminate it.
     pub owner: AccountId,
-    /// The code of the last message that set it. A failed upgrade leaves the former one running: see its receipt.
+    /// The code that it runs, as far as reports have come: an upgrade takes effect with its receipt.
     pub code: CodeHash,
     /// How far it has come.
     pub status: ContractStatus,
@@ -55,9 +55,9 @@ pub enum ContractStatus {
     /// Its constructor failed.
     #[codec(index = 2)]
     Failed,
-    /// It has ended.
+    /// Its end is in the log, without a receipt yet. With the receipt the entry goes.
     #[codec(index = 3)]
-    Terminated,
+    Terminating,
 }
 
 impl ContractEntry {
@@ -98,6 +98,8 @@ pub struct CodeEntryV1 {
     pub arrived: u32,
     /// What was put down for it, in planck.
     pub deposit: Balance,
+    /// Contracts that run it, and upgrades to it that wait for their receipt. It can be removed at 0.
+    pub users: u32,
 }
 
 impl CodeEntryV1 {

@@ -91,3 +91,57 @@ pub fn block_hash(number: u32) -> Vec<u8> {
 pub fn account(account: &AccountId) -> Vec<u8> {
     entry(value("System", "Account"), account)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The keys as they were frozen. A change here is a change of protocol.
+    #[test]
+    fn keys_are_frozen() {
+        let keys = [
+            (
+                worker(WorkerId([1; 32])),
+                "1bf55d6b9732eb86723ccad1af88b9858a493ef65ff3987a1fbc9979200ad1afc035f853fcd0f0589e30c9e2dc1a0f570101010101010101010101010101010101010101010101010101010101010101",
+            ),
+            (
+                cluster(ClusterId(0)),
+                "7fa8e544c0137d2dad514552b6228d27554857e1c3a69e607837e04b13b95f6011d2df4e979aa105cf552e9544ebd2b500000000",
+            ),
+            (
+                log_head(ClusterId(0)),
+                "7fa8e544c0137d2dad514552b6228d272b7245da59737269b3f1cb760b474b5c11d2df4e979aa105cf552e9544ebd2b500000000",
+            ),
+            (
+                members(ClusterId(0)),
+                "7fa8e544c0137d2dad514552b6228d27ba7fb8745735dc3be2a2c61a72c39e7811d2df4e979aa105cf552e9544ebd2b500000000",
+            ),
+            (
+                reported(ClusterId(0)),
+                "7fa8e544c0137d2dad514552b6228d2719f8936f9da0b793696d47bf22a50b9111d2df4e979aa105cf552e9544ebd2b500000000",
+            ),
+            (
+                contract(ContractId([2; 32])),
+                "7fa8e544c0137d2dad514552b6228d274342193e496fab7ec59d615ed0dc5530fdf644cee9f9ba3d82d46809b692ab070202020202020202020202020202020202020202020202020202020202020202",
+            ),
+            (
+                command_key(ContractId([2; 32])),
+                "7fa8e544c0137d2dad514552b6228d27a410cd4f4e4b4a35e1d640ebb64cf464fdf644cee9f9ba3d82d46809b692ab070202020202020202020202020202020202020202020202020202020202020202",
+            ),
+            (
+                code(ClusterId(0), CodeHash([3; 32])),
+                "7fa8e544c0137d2dad514552b6228d2729f09a1b1e65650877530fe7894f378911d2df4e979aa105cf552e9544ebd2b500000000291a070f51c27c29753ff90a32ba233e0303030303030303030303030303030303030303030303030303030303030303",
+            ),
+            (timestamp_now(), "f0c365c3cf59d671eb72da0e7a4113c49f1f0515f462cdcf84e0f1d6045dfcbb"),
+            (block_number(), "26aa394eea5630e07c48ae0c9558cef702a5c1b19ab7a04f536c519aca4983ac"),
+            (block_hash(0), "26aa394eea5630e07c48ae0c9558cef7a44704b568d21667356a5a050c118746b4def25cfda6ef3a00000000"),
+            (
+                account(&AccountId([4; 32])),
+                "26aa394eea5630e07c48ae0c9558cef7b99d880ec681799c0cf30e8886371da99d52dd016e68a2ea796c6f299dbba4920404040404040404040404040404040404040404040404040404040404040404",
+            ),
+        ];
+        for (key, frozen) in keys {
+            assert_eq!(hex::encode(key), frozen);
+        }
+    }
+}
