@@ -69,6 +69,8 @@ domains! {
     Action = "phala/action/v1",
     /// An endpoint that a worker announces.
     Endpoint = "phala/endpoint/v1",
+    /// An anchor by which a network's recovery keys vouch for a block to its light clients.
+    Recovery = "phala/recovery/v1",
 }
 
 impl Domain {
