@@ -1,0 +1,7 @@
+//! The configuration of each pallet, by topic.
+
+pub mod consensus;
+pub mod money;
+pub mod platform;
+pub mod staking;
+pub mod system;

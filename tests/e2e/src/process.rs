@@ -1,0 +1,112 @@
+//! Processes of a scenario: started, logged to a file, asked to stop, and killed if they do not.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::wait_for;
+
+/// How long a process may take to stop after SIGTERM.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// The path of a binary of this workspace: beside the running test, in the same profile.
+pub fn binary(name: &str) -> Result<PathBuf> {
+    let test = std::env::current_exe().context("the path of this test")?;
+    // <target>/<profile>/deps/<test>
+    let profile = test.parent().and_then(Path::parent).context("a test binary lies in <target>/<profile>/deps")?;
+    let path = profile.join(name);
+    if !path.is_file() {
+        bail!("{} does not exist: build it first (`cargo xtask test` does)", path.display());
+    }
+    Ok(path)
+}
+
+/// What a process that ran to its end said.
+pub struct Exit {
+    /// Its exit code; none if a signal ended it.
+    pub code: Option<i32>,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+/// Runs a binary of this workspace to its end.
+pub fn run(name: &str, args: &[&str]) -> Result<Exit> {
+    let output = Command::new(binary(name)?).args(args).stdin(Stdio::null()).output().with_context(|| format!("run {name}"))?;
+    Ok(Exit {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
+/// A process that runs until it is stopped or dropped.
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts a binary of this workspace with its output in `log`, appended.
+    pub fn start(name: &str, args: &[String], log: &Path) -> Result<Self> {
+        let file = File::options().create(true).append(true).open(log).with_context(|| format!("open {}", log.display()))?;
+        let child = Command::new(binary(name)?)
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .spawn()
+            .with_context(|| format!("start {name}"))?;
+        Ok(Self { child, log: log.to_owned() })
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> Result<String> {
+        Ok(String::from_utf8_lossy(&std::fs::read(&self.log)?).into_owned())
+    }
+
+    /// An error with the end of the log if the process has ended.
+    pub fn check_alive(&mut self) -> Result<()> {
+        if let Some(status) = self.child.try_wait()? {
+            let log = self.log()?;
+            let from = log.char_indices().rev().nth(2_000).map_or(0, |(at, _)| at);
+            bail!("the process ended ({status}); the end of its log:\n{}", log.get(from..).unwrap_or(&log));
+        }
+        Ok(())
+    }
+
+    /// SIGTERM, and the exit status; an error if it does not stop in time.
+    pub fn stop(&mut self) -> Result<ExitStatus> {
+        self.signal(Signal::TERM);
+        wait_for("a process to stop after SIGTERM", GRACE, || Ok(self.child.try_wait()?))
+    }
+
+    /// SIGKILL, as a power cut would.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // a process that is gone already has nothing to be told
+            let _ = kill_process(pid, signal);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) && self.stop().is_err() {
+            let _ = self.kill();
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The usual JavaScript clients against a running node: `@polkadot/api`, `polkadot-api` and `smoldot`.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+use phala_e2e::{Net, Spec};
+use serde_json::json;
+
+fn run(test: &str) -> Result<()> {
+    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../clients");
+    ensure!(
+        folder.join("node_modules").is_dir(),
+        "tests/clients has no packages yet: run `npm ci` there (`cargo xtask test` does)"
+    );
+    let mut net = Net::dev().start()?;
+    let mut spec = Spec::raw("dev")?;
+    spec.0["bootNodes"] = json!([net.node(0).p2p_address()?]);
+    let file = tempfile::Builder::new().prefix("phala-spec-").suffix(".json").tempfile()?;
+    std::fs::write(file.path(), spec.0.to_string())?;
+
+    let output = Command::new("node")
+        .args(["--test", test])
+        .current_dir(&folder)
+        .env("PHALA_NODE_URL", net.rpc(0).ws_url())
+        .env("PHALA_CHAIN_SPEC", file.path())
+        .stdin(Stdio::null())
+        .output()
+        .context("run node: is Node.js installed?")?;
+    ensure!(
+        output.status.success(),
+        "{test}:\n{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
+
+#[test]
+fn polkadot_js_follows_the_chain() -> Result<()> {
+    run("polkadot-js.test.mjs")
+}
+
+#[test]
+fn polkadot_api_follows_the_chain() -> Result<()> {
+    run("polkadot-api.test.mjs")
+}
+
+#[test]
+fn smoldot_syncs_and_reads_by_proof() -> Result<()> {
+    run("smoldot.test.mjs")
+}
