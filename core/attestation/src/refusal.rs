@@ -1,0 +1,77 @@
+//! Names the check that `dcap-qvl` failed.
+//!
+//! The verifier answers with a chain of messages, except for certificates, where the error of its X.509 library is inside.
+//! Messages are matched for the exact version that the workspace pins, and a test has a row for each; they choose a name
+//! and never decide: whatever is not recognised is refused as [`Unverified`].
+
+use crate::AttestationError::{self, *};
+
+/// A part of a message, and the check it belongs to. The first row that matches wins.
+const MESSAGES: &[(&str, AttestationError)] = &[
+    // The quoting enclave first: its debug bit has the same message as the program's.
+    ("QE report validation failed", QuotingEnclave),
+    ("qe_report in quote", QuotingEnclave),
+    ("QE report", QuotingEnclave),
+    ("Invalid QE auth data", QuotingEnclave),
+    ("QE MRSIGNER", QuotingEnclave),
+    ("QE ISVPRODID", QuotingEnclave),
+    ("QE MISCSELECT", QuotingEnclave),
+    ("QE ATTRIBUTES", QuotingEnclave),
+    ("Debug mode is enabled", DebugEnclave),
+    ("TD profiling is enabled", DebugEnclave),
+    ("Reserved bits in TD attributes", AttributesRefused),
+    ("TD migration is enabled", AttributesRefused),
+    ("SERVTD_EXT is enabled", AttributesRefused),
+    ("SEPT_VE_DISABLE is not enabled", AttributesRefused),
+    ("Invalid MR service TD", AttributesRefused),
+    ("ISV enclave report signature", QuoteSignature),
+    ("TCB status is invalid: Revoked", TcbRevoked),
+    ("issue date is in the future", CollateralNotYetValid),
+    ("TCBInfo expired", CollateralExpired),
+    ("QE Identity expired", CollateralExpired),
+    ("Signature is invalid for tcb_info", CollateralSignature),
+    ("Signature is invalid for qe_identity", CollateralSignature),
+    ("Fmspc mismatch", PlatformUnknown),
+    ("No matching TCB level", PlatformUnknown),
+    ("TDX module", PlatformUnknown),
+    ("below minimum", PlatformUnknown),
+    ("Failed to decode quote", MalformedQuote),
+    ("Unsupported DCAP", UnsupportedVersion),
+    ("Unknown QE vendor ID", UnsupportedVersion),
+    ("Failed to load root ca", MalformedRoot),
+    ("Failed to decode TcbInfo", MalformedCollateral),
+    ("Failed to decode QeIdentity", MalformedCollateral),
+    ("Failed to decode TCB FMSPC", MalformedCollateral),
+    ("Unsupported QE Identity", MalformedCollateral),
+    ("TCB info in the collateral", MalformedCollateral),
+    ("TCB Info", MalformedCollateral),
+    ("QE Identity", MalformedCollateral),
+    ("Unrecognized TCB status", MalformedCollateral),
+    ("component count mismatch", MalformedCollateral),
+    ("CRL", MalformedCollateral),
+    ("certificate", CertificateInvalid),
+    ("Intel extension", CertificateInvalid),
+];
+
+/// The check behind a refusal: `certificates` is the X.509 library's error if there is one, `message` the whole chain.
+pub fn name(certificates: Option<&webpki::Error>, message: &str) -> AttestationError {
+    if let Some(error) = certificates {
+        return name_certificate(error, message);
+    }
+    MESSAGES.iter().find(|(part, _)| message.contains(part)).map_or(Unverified, |(_, name)| *name)
+}
+
+fn name_certificate(error: &webpki::Error, message: &str) -> AttestationError {
+    use webpki::Error;
+    match error {
+        Error::CertExpired { .. } | Error::CrlExpired { .. } => CollateralExpired,
+        Error::CertNotValidYet { .. } => CollateralNotYetValid,
+        Error::CertRevoked => Revoked,
+        Error::UnknownIssuer => UntrustedRoot,
+        Error::InvalidCrlSignatureForPublicKey => CollateralSignature,
+        Error::UnknownRevocationStatus => MalformedCollateral,
+        _ if message.contains("root ca") => MalformedRoot,
+        _ if message.contains("CRL") => MalformedCollateral,
+        _ => CertificateInvalid,
+    }
+}
