@@ -50,9 +50,21 @@ const INPUT_OUTPUT: &[&str] = &["tokio", "async-std", "smol", "mio", "socket2", 
 const SOCKETS: &[&str] = &["tokio", "async-std", "smol", "mio", "socket2", "hyper", "reqwest"];
 
 const FORBIDDEN: &[Forbidden] = &[
-    Forbidden { from: "worker/", to: Target::Folder("chain/"), why: "a runtime upgrade must not touch the trusted code base" },
-    Forbidden { from: "worker/daemon", to: Target::Folder("worker/soft-tee"), why: "the worker links no signer of evidence" },
-    Forbidden { from: "worker/core", to: Target::Names(INPUT_OUTPUT), why: "time and the host's answers are arguments" },
+    Forbidden {
+        from: "worker/",
+        to: Target::Folder("chain/"),
+        why: "a runtime upgrade must not touch the trusted code base",
+    },
+    Forbidden {
+        from: "worker/daemon",
+        to: Target::Folder("worker/soft-tee"),
+        why: "the worker links no signer of evidence",
+    },
+    Forbidden {
+        from: "worker/core",
+        to: Target::Names(INPUT_OUTPUT),
+        why: "time and the host's answers are arguments",
+    },
     Forbidden { from: "contract/engine", to: Target::Names(SOCKETS), why: "the engine knows no network" },
 ];
 
@@ -106,7 +118,9 @@ impl Graph {
             let from = names.get(&text(node, "id")).cloned().unwrap_or_default();
             for dependency in list(node, "deps") {
                 // development dependencies are free: tests may use what the product may not
-                let shipped = list(&dependency, "dep_kinds").iter().any(|kind| kind.get("kind").and_then(Value::as_str) != Some("dev"));
+                let shipped = list(&dependency, "dep_kinds")
+                    .iter()
+                    .any(|kind| kind.get("kind").and_then(Value::as_str) != Some("dev"));
                 if let (true, Some(to)) = (shipped, names.get(&text(&dependency, "pkg"))) {
                     graph.edges.entry(from.clone()).or_default().insert(to.clone());
                 }
@@ -123,7 +137,8 @@ impl Graph {
                 continue;
             }
             let Some(layer) = layer(folder) else {
-                faults.push(format!("{name}: the folder {folder} has no layer; give it one in xtask/src/check_deps.rs"));
+                faults
+                    .push(format!("{name}: the folder {folder} has no layer; give it one in xtask/src/check_deps.rs"));
                 continue;
             };
             for to in self.edges.get(name).into_iter().flatten() {
@@ -194,11 +209,13 @@ fn source_faults(root: &Path, graph: &Graph) -> Result<Vec<String>> {
             continue;
         }
         let folder = root.join(place);
-        let manifest = fs::read_to_string(folder.join("Cargo.toml")).with_context(|| format!("the manifest of {name}"))?;
+        let manifest =
+            fs::read_to_string(folder.join("Cargo.toml")).with_context(|| format!("the manifest of {name}"))?;
         if !manifest.contains("[lints]\nworkspace = true") {
             faults.push(format!("{name}: a crate behind the wall inherits the lints of the workspace"));
         }
-        let library = fs::read_to_string(folder.join("src/lib.rs")).with_context(|| format!("the library of {name}"))?;
+        let library =
+            fs::read_to_string(folder.join("src/lib.rs")).with_context(|| format!("the library of {name}"))?;
         if !place.starts_with("worker/") && !library.contains("no_std") {
             faults.push(format!("{name}: it is linked into the runtime or a browser, and so is no_std"));
         }

@@ -54,7 +54,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         None => STEPS.iter().collect(),
         Some(name) => {
             vec![STEPS.iter().find(|step| step.name == name).with_context(|| format!("no step '{name}': see --list"))?]
-        },
+        }
     };
 
     let start = Instant::now();
@@ -129,7 +129,8 @@ fn e2e(tools: &Tools) -> Result<()> {
 /// workspace, so that nothing is compiled in another combination of features.
 fn test(tools: &Tools, filter: &str, packages: &[&str]) -> Result<()> {
     if workspace::has_program("cargo-nextest") {
-        let base = ["nextest", "run", "--release", "--workspace", "--all-targets", "--locked", "--no-fail-fast", "-E", filter];
+        let base =
+            ["nextest", "run", "--release", "--workspace", "--all-targets", "--locked", "--no-fail-fast", "-E", filter];
         return call(tools.cargo.command(&base));
     }
     let mut arguments = vec!["test", "--release", "--all-targets", "--locked", "--no-fail-fast"];

@@ -73,7 +73,9 @@ struct Devnet {
 impl Devnet {
     fn start(&self, arguments: &Arguments) -> Result<()> {
         if Processes::load(&self.folder)?.any_alive() {
-            bail!("the devnet runs already: see `cargo xtask devnet status`, or stop it with `cargo xtask devnet stop`");
+            bail!(
+                "the devnet runs already: see `cargo xtask devnet status`, or stop it with `cargo xtask devnet stop`"
+            );
         }
         for port in [arguments.rpc_port, arguments.port] {
             check_free(port)?;
@@ -87,7 +89,9 @@ impl Devnet {
 
         let spec = self.chain_spec()?;
         let mut processes = Processes::default();
-        let started = self.start_node(&mut processes, &spec, arguments);
+        // before the first process: it is in a group of its own, and Ctrl-C while it starts must not leave it behind
+        let stop = Stop::on_signal()?;
+        let started = self.start_node(&mut processes, &spec, arguments, &stop);
         if let Err(error) = started {
             processes.stop()?;
             return Err(error);
@@ -99,7 +103,7 @@ impl Devnet {
             return Ok(());
         }
         println!("Ctrl-C stops it.");
-        let ended = wait_for_signal(&mut processes);
+        let ended = stop.wait(&mut processes);
         processes.stop()?;
         println!("stopped");
         ended
@@ -119,7 +123,7 @@ impl Devnet {
         Ok(path)
     }
 
-    fn start_node(&self, processes: &mut Processes, spec: &Path, arguments: &Arguments) -> Result<()> {
+    fn start_node(&self, processes: &mut Processes, spec: &Path, arguments: &Arguments, stop: &Stop) -> Result<()> {
         let mut node = Command::new(workspace::binary("phala-node")?);
         node.arg("--alice")
             .arg(format!("--chain={}", spec.display()))
@@ -136,19 +140,25 @@ impl Devnet {
         let start = Instant::now();
         loop {
             processes.check_alive()?;
+            if stop.asked() {
+                bail!("stopped before the chain finalised a block");
+            }
             match rpc.finalized() {
                 Ok(height) if height > 0 => {
                     println!("the chain finalises: block {height} after {:.1} s", start.elapsed().as_secs_f64());
                     return Ok(());
-                },
+                }
                 other if start.elapsed() > FINALITY_DEADLINE => {
                     let last = match other {
                         Ok(_) => "nothing is finalised".to_owned(),
                         Err(error) => format!("{error:#}"),
                     };
-                    bail!("the node did not finalise a block in {} s ({last}); its log is {}",
-                        FINALITY_DEADLINE.as_secs(), processes::log(&self.folder, "node").display());
-                },
+                    bail!(
+                        "the node did not finalise a block in {} s ({last}); its log is {}",
+                        FINALITY_DEADLINE.as_secs(),
+                        processes::log(&self.folder, "node").display()
+                    );
+                }
                 _ => std::thread::park_timeout(Duration::from_millis(200)),
             }
         }
@@ -195,7 +205,10 @@ Try:
             bail!("the devnet does not run in the background; `cargo xtask devnet --detach` starts it");
         }
         for (name, pid, alive) in processes.list() {
-            println!("{name:10} {}  log .devnet/logs/{name}.log", if alive { format!("runs as {pid}") } else { "has ended".into() });
+            println!(
+                "{name:10} {}  log .devnet/logs/{name}.log",
+                if alive { format!("runs as {pid}") } else { "has ended".into() }
+            );
         }
         if let Some(port) = processes.port() {
             let rpc = Rpc::new(port);
@@ -205,17 +218,30 @@ Try:
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM, which are a good end, or for the end of a process, which is not.
-fn wait_for_signal(processes: &mut Processes) -> Result<()> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+/// Whether somebody asked to stop, by Ctrl-C or SIGTERM.
+struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    fn on_signal() -> Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            signal_hook::flag::register(signal, Arc::clone(&stop))?;
+        }
+        Ok(Self(stop))
     }
-    while !stop.load(Ordering::Relaxed) {
-        processes.check_alive()?;
-        std::thread::park_timeout(Duration::from_millis(200));
+
+    fn asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
-    Ok(())
+
+    /// Until it is asked for, which is a good end, or until a process ends, which is not.
+    fn wait(&self, processes: &mut Processes) -> Result<()> {
+        while !self.asked() {
+            processes.check_alive()?;
+            std::thread::park_timeout(Duration::from_millis(200));
+        }
+        Ok(())
+    }
 }
 
 fn check_free(port: u16) -> Result<()> {

@@ -24,7 +24,8 @@ pub struct Tools {
 /// Sets up what the build needs.
 pub fn run() -> Result<Tools> {
     let say = &mut |line: &str| println!("set-up: {line}");
-    Packages::missing(&BUILD.iter().copied().filter(|package| !present(package.name)).collect::<Vec<_>>())?.install(say)?;
+    Packages::missing(&BUILD.iter().copied().filter(|package| !present(package.name)).collect::<Vec<_>>())?
+        .install(say)?;
     let wasm = WasmToolchain::set_up(say)?;
     let wrapper = RustcWrapper::set_up(&phala_toolchain::cache()?)?;
     let mut environment = wasm.runtime_environment()?;

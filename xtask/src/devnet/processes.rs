@@ -37,7 +37,11 @@ impl Processes {
     /// Starts one.
     pub fn start(&mut self, name: &str, mut command: Command, folder: &Path) -> Result<()> {
         let path = log(folder, name);
-        let file = File::options().create(true).append(true).open(&path).with_context(|| format!("open {}", path.display()))?;
+        let file = File::options()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .with_context(|| format!("open {}", path.display()))?;
         // a group of its own: Ctrl-C reaches xtask alone, which stops the processes in order
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
         let child = command.spawn().with_context(|| format!("start {command:?}"))?;
@@ -110,13 +114,19 @@ impl Processes {
                     name: text(entry, "name")?,
                     pid: i32::try_from(entry.get("pid")?.as_i64()?).ok()?,
                     executable: text(entry, "executable")?.into(),
-                    arguments: entry.get("arguments")?.as_array()?.iter().filter_map(|a| a.as_str().map(str::to_owned)).collect(),
+                    arguments: entry
+                        .get("arguments")?
+                        .as_array()?
+                        .iter()
+                        .filter_map(|a| a.as_str().map(str::to_owned))
+                        .collect(),
                     child: None,
                 });
             }
             Some(processes)
         };
-        let processes = parse().with_context(|| format!("{} is damaged: delete it, and end what it named by hand", path.display()))?;
+        let processes = parse()
+            .with_context(|| format!("{} is damaged: delete it, and end what it named by hand", path.display()))?;
         Ok(Self(processes))
     }
 
@@ -137,8 +147,9 @@ impl Process {
     fn is_alive(&self) -> bool {
         let folder = PathBuf::from(format!("/proc/{}", self.pid));
         // a replaced binary shows as "… (deleted)" while the old one runs
-        let ours = fs::read_link(folder.join("exe"))
-            .is_ok_and(|path| path.to_string_lossy().trim_end_matches(" (deleted)") == self.executable.to_string_lossy());
+        let ours = fs::read_link(folder.join("exe")).is_ok_and(|path| {
+            path.to_string_lossy().trim_end_matches(" (deleted)") == self.executable.to_string_lossy()
+        });
         let zombie = fs::read_to_string(folder.join("stat")).is_ok_and(|stat| stat.contains(") Z "));
         ours && !zombie
     }
@@ -171,7 +182,11 @@ mod tests {
     use super::*;
 
     fn folder() -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("phala-devnet-test-{}-{:?}", std::process::id(), std::thread::current().id()));
+        let folder = std::env::temp_dir().join(format!(
+            "phala-devnet-test-{}-{:?}",
+            std::process::id(),
+            std::thread::current().id()
+        ));
         fs::create_dir_all(folder.join("logs")).unwrap();
         folder
     }

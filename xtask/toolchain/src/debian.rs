@@ -49,7 +49,7 @@ pub fn set_up(cache: &Path, say: &mut dyn FnMut(&str)) -> Result<WasmToolchain> 
     say(&format!("building core and alloc of Rust {version} for {TARGET} (once, about a minute)"));
 
     // made beside its place and moved there when it is whole, so that an interrupted run leaves nothing half done
-    let fresh = directory.with_extension(format!("{}", std::process::id()));
+    let fresh = cache.join(format!("toolchain-{version}.{}", std::process::id()));
     lay_out(&fresh)?;
     let built = build_library(&fresh).and_then(|()| {
         remove(&directory)?;
@@ -162,8 +162,10 @@ fn link(directory: &Path, version: &str) -> Result<Option<String>> {
     match rustup(&["run", &name, "rustc", "--print", "sysroot"]) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).context("run rustup"),
-        Ok(output) if String::from_utf8_lossy(&output.stdout).trim() == directory.to_string_lossy() => return Ok(Some(name)),
-        Ok(_) => {},
+        Ok(output) if String::from_utf8_lossy(&output.stdout).trim() == directory.to_string_lossy() => {
+            return Ok(Some(name));
+        }
+        Ok(_) => {}
     }
     let output = rustup(&["toolchain", "link", &name, &directory.to_string_lossy()])?;
     ensure!(output.status.success(), "rustup toolchain link {name}: {}", String::from_utf8_lossy(&output.stderr));
@@ -172,7 +174,9 @@ fn link(directory: &Path, version: &str) -> Result<Option<String>> {
 
 fn remove(directory: &Path) -> Result<()> {
     match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).with_context(|| format!("remove {}", directory.display())),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("remove {}", directory.display()))
+        }
         _ => Ok(()),
     }
 }
@@ -183,7 +187,10 @@ mod tests {
 
     #[test]
     fn the_version_is_a_plain_word() {
-        assert_eq!(parse_version("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)").as_deref(), Some("1.96.0"));
+        assert_eq!(
+            parse_version("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)").as_deref(),
+            Some("1.96.0")
+        );
         assert_eq!(parse_version("rustc ../x"), None);
         assert_eq!(parse_version("gcc 12"), None);
         assert_eq!(parse_version(""), None);

@@ -78,7 +78,7 @@ impl WasmToolchain {
                 let mut command = Command::new(directory.join("bin/cargo"));
                 command.env("RUSTC", directory.join("bin/rustc"));
                 command
-            },
+            }
         };
         for name in ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
             command.env_remove(name);

@@ -38,7 +38,10 @@ impl Packages {
             say(&format!("installing {}: {}", package.name, package.reason));
         }
         if !is_root() {
-            bail!("some system packages are missing. Run this once, then the same command again:\n\n    {}\n", self.command());
+            bail!(
+                "some system packages are missing. Run this once, then the same command again:\n\n    {}\n",
+                self.command()
+            );
         }
         apt(&["update", "-qq"])?;
         let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
@@ -54,11 +57,10 @@ impl Packages {
 }
 
 fn installed(name: &str) -> Result<bool> {
-    let output = Command::new("dpkg-query")
-        .args(["-W", "-f=${Status}", name])
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("ask dpkg for {name}: on a system without dpkg, install the equivalent by hand"))?;
+    let output =
+        Command::new("dpkg-query").args(["-W", "-f=${Status}", name]).stdin(Stdio::null()).output().with_context(
+            || format!("ask dpkg for {name}: on a system without dpkg, install the equivalent by hand"),
+        )?;
     Ok(output.stdout.ends_with(b"ok installed"))
 }
 
@@ -86,10 +88,8 @@ mod tests {
 
     #[test]
     fn what_a_person_is_told_is_one_command() {
-        let packages = Packages(vec![
-            Package { name: "protobuf-compiler", reason: "" },
-            Package { name: "lld-19", reason: "" },
-        ]);
+        let packages =
+            Packages(vec![Package { name: "protobuf-compiler", reason: "" }, Package { name: "lld-19", reason: "" }]);
         assert_eq!(packages.command(), "sudo apt-get update && sudo apt-get install -y protobuf-compiler lld-19");
     }
 

@@ -83,8 +83,10 @@ mod tests {
 
     #[test]
     fn only_the_two_types_of_the_one_crate_are_dropped() {
-        let asked = ["--crate-name", "dcap_qvl", "--crate-type", "cdylib", "--crate-type", "staticlib", "--crate-type", "lib"];
-        let with_target = [&asked[..], &["--emit=link", "--target", "wasm32v1-none", "--cfg", "feature=\"a b\""]].concat();
+        let asked =
+            ["--crate-name", "dcap_qvl", "--crate-type", "cdylib", "--crate-type", "staticlib", "--crate-type", "lib"];
+        let with_target =
+            [&asked[..], &["--emit=link", "--target", "wasm32v1-none", "--cfg", "feature=\"a b\""]].concat();
         assert_eq!(
             handed_on(&with_target),
             "--crate-name dcap_qvl --crate-type lib --emit=link --target wasm32v1-none --cfg feature=\"a b\""
