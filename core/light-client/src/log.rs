@@ -135,7 +135,7 @@ impl Survey {
     pub fn new(head: &Verified<LogHead>, from: &LogHead, chunk_bytes: usize) -> Result<Self, FoldError> {
         distance(head, from)?;
         Ok(Self {
-            head: head.clone(),
+            head: *head,
             position: *from,
             marks: Vec::new(),
             chunk_limit: chunk_bytes.min(MAX_FOLD_BYTES),

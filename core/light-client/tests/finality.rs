@@ -1,6 +1,13 @@
 //! What `advance` accepts and refuses, row by row.
 
-#![allow(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic here is a failed test"
+)]
 
 use codec::{Compact, Decode, Encode};
 use finality_grandpa::Precommit;

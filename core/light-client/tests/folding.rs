@@ -1,6 +1,13 @@
 //! A cluster's log from bodies and a proven head.
 
-#![allow(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic here is a failed test"
+)]
 
 use codec::Encode;
 use phala_light_client::{

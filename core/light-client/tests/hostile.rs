@@ -1,7 +1,14 @@
 //! A hostile node: whatever it does to an honest proof, the client either refuses and stays as it was, or it is exactly
 //! where an honest proof would have taken it.
 
-#![allow(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic here is a failed test"
+)]
 
 use codec::Encode;
 use phala_light_client::{

@@ -1,5 +1,14 @@
 //! Recovery anchors and checkpoints.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic here is a failed test"
+)]
+
 use codec::Encode;
 use phala_light_client::{
     Anchor, AnchorSignature, AuthorityList, AuthoritySetError, CheckpointError, Config, FinalityProof, LightClient,

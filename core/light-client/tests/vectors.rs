@@ -1,5 +1,14 @@
 //! Golden vectors: `vectors/light-client/*.json`. The format is described in the README there.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic here is a failed test"
+)]
+
 use std::{fs, path::PathBuf};
 
 use codec::Encode;
