@@ -18,6 +18,7 @@ pub mod message;
 pub mod offchain_key;
 pub mod receipts;
 pub mod report;
+pub mod report_data;
 pub mod storage_key;
 pub mod wire;
 pub mod worker;
