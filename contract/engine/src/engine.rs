@@ -17,6 +17,7 @@ use crate::{
     link, metering,
     outcome::{Finished, Interruption, Outcome, Trap},
     price,
+    revision::MAX_MEMORY_BYTES,
     run::{Run, charge},
     stack::COUNTED_SLOTS,
     structure,
@@ -112,7 +113,8 @@ impl<H: Host> Engine<H> {
         let mut linker = Linker::new(&wasmtime);
         link::world(&mut linker).map_err(failure)?;
         let ticks = AtomicU64::new(0);
-        Ok(Self(Arc::new(Shared { wasmtime, linker, revision, memory_bytes: pool.memory_bytes, ticks })))
+        let memory_bytes = pool.memory_bytes.min(MAX_MEMORY_BYTES);
+        Ok(Self(Arc::new(Shared { wasmtime, linker, revision, memory_bytes, ticks })))
     }
 
     /// The revision that it runs.

@@ -3,8 +3,7 @@
 use crate::{
     Code, HostFailure,
     world::{
-        Action, Assurance, CryptoError, HashKind, HttpError, KeyKind, Level, Options, Request, Response,
-        VrfOutput,
+        Action, Assurance, CryptoError, HashKind, HttpError, KeyKind, Level, Options, Request, Response, VrfOutput,
     },
 };
 

@@ -30,6 +30,6 @@ pub use outcome::{Finished, Outcome, Trap};
 pub use revision::{Pool, Revision};
 pub use stack::Stack;
 pub use world::{
-    Action, ActionError, Amount, Assurance, CallMode, ContractError, CryptoError, HashKind, HttpError, KeyError, KeyKind,
-    Level, Options, Request, Response, StorageError, VrfOutput, WorkerInfo,
+    Action, ActionError, Amount, Assurance, CallMode, ContractError, CryptoError, HashKind, HttpError, KeyError,
+    KeyKind, Level, Options, Request, Response, StorageError, VrfOutput, WorkerInfo,
 };

@@ -8,7 +8,7 @@
 pub struct Limits {
     /// Uncompressed component, in bytes. At most 16 MiB under revision 1.
     pub code_bytes: usize,
-    /// Linear memories of one instance together, in bytes. At most the pool's.
+    /// Linear memories of one instance together, in bytes. At most 1 GiB, and the pool's.
     pub memory_bytes: usize,
     /// A storage key, in bytes.
     pub key_bytes: usize,

@@ -16,8 +16,8 @@
 mod function;
 
 use wasm_encoder::{
-    CodeSection, Component, ConstExpr, FunctionSection, GlobalSection, GlobalType, ModuleSection, RawSection, SectionId,
-    TypeSection,
+    CodeSection, Component, ConstExpr, FunctionSection, GlobalSection, GlobalType, ModuleSection, RawSection,
+    SectionId, TypeSection,
     reencode::{Reencode, RoundtripReencoder},
 };
 use wasmparser::{Chunk, CompositeInnerType, FuncType, Parser, Payload, TypeRef};

@@ -51,6 +51,8 @@ impl Default for Pool {
     }
 }
 
+/// Linear memory that a call may be given at most: 1 GiB, the 16,384 pages up to which metering charges for growth.
+pub(crate) const MAX_MEMORY_BYTES: usize = 1024 * 1024 * 1024;
 /// Elements of a table.
 pub(crate) const MAX_TABLE_ELEMENTS: usize = 65_536;
 /// Of a contract's instance data in the pool.

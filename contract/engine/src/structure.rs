@@ -7,9 +7,9 @@
 //! the compiler would make adapters between the contract's own instances, whose work nobody has metered.
 
 use wasmparser::{
-    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentTypeRef, Encoding, FuncToValidate,
-    FuncValidatorAllocations, FunctionBody, Instance, OperatorsReader, Parser, Payload, TypeBounds, ValType, ValidPayload,
-    Validator, ValidatorResources, WasmFeatures,
+    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentTypeRef, Encoding,
+    FuncToValidate, FuncValidatorAllocations, FunctionBody, Instance, OperatorsReader, Parser, Payload, TypeBounds,
+    ValType, ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
 use crate::error::CodeError;
@@ -265,7 +265,9 @@ impl Walk {
                     }
                 }
             }
-            Payload::ComponentStartSection { .. } => return Err(CodeError::Unsupported("a component's start function")),
+            Payload::ComponentStartSection { .. } => {
+                return Err(CodeError::Unsupported("a component's start function"));
+            }
             _ => {}
         }
         Ok(())

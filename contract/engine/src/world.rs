@@ -38,10 +38,7 @@ impl From<u128> for Amount {
     fn from(planck: u128) -> Self {
         let bytes = planck.to_le_bytes();
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
-        Self {
-            low: u64::from_le_bytes([a, b, c, d, e, f, g, h]),
-            high: u64::from_le_bytes([i, j, k, l, m, n, o, p]),
-        }
+        Self { low: u64::from_le_bytes([a, b, c, d, e, f, g, h]), high: u64::from_le_bytes([i, j, k, l, m, n, o, p]) }
     }
 }
 

@@ -79,11 +79,11 @@ fn deeper(depth: u32, f: &dyn Fn() -> u64) -> u64 {
 /// Frames that are as large in native code as they can be for their count: values that the source drops and uses again, so that the compiler keeps them.
 #[test]
 fn the_counted_stack_ends_before_the_native_one_for_wide_frames() {
-    let products: String = (0..3000).map(|i| format!("(drop (i64.mul (local.get $x) (i64.const {})))", 2 * i + 3)).collect();
+    let products: String =
+        (0..3000).map(|i| format!("(drop (i64.mul (local.get $x) (i64.const {})))", 2 * i + 3)).collect();
     let sum = |from: &str| {
-        (0..3000).fold(from.to_owned(), |sum, i| {
-            format!("{sum} (i64.mul (local.get $x) (i64.const {})) i64.add", 2 * i + 3)
-        })
+        (0..3000)
+            .fold(from.to_owned(), |sum, i| format!("{sum} (i64.mul (local.get $x) (i64.const {})) i64.add", 2 * i + 3))
     };
     let body = format!(
         r#"(func $down (param $x i64) (result i64) (local $s i64)
@@ -101,7 +101,8 @@ fn the_counted_stack_ends_before_the_native_one_for_wide_frames() {
 #[test]
 fn wide_locals_count_for_the_stack() {
     let locals = "i64 ".repeat(2000);
-    let sets: String = (0..2000).map(|i| format!("(local.set {} (i64.add (local.get $x) (i64.const {i})))", i + 1)).collect();
+    let sets: String =
+        (0..2000).map(|i| format!("(local.set {} (i64.add (local.get $x) (i64.const {i})))", i + 1)).collect();
     let gets: String = (0..2000).map(|i| format!("(local.get {}) i64.add ", i + 1)).collect();
     let body = format!(
         r#"(func $down (param $x i64) (result i64) (local {locals}) {sets}
@@ -172,7 +173,9 @@ fn memory_grows_to_the_limit_and_no_further() {
 
 #[test]
 fn giving_up_after_memory_was_refused_is_out_of_memory() {
-    let body = run("(if (i32.eq (memory.grow (i32.const 2000)) (i32.const -1)) (then unreachable)) (call $ok (i32.const 0) (i32.const 0))");
+    let body = run(
+        "(if (i32.eq (memory.grow (i32.const 2000)) (i32.const -1)) (then unreachable)) (call $ok (i32.const 0) (i32.const 0))",
+    );
     assert_eq!(trap(&command(&code(&body), GAS)), Trap::OutOfMemory);
 }
 
@@ -207,11 +210,16 @@ fn keys_and_values_have_their_lengths() {
         let input = [key.to_le_bytes(), value.to_le_bytes()].concat();
         output(&call(&code, entry(&input), GAS)).to_vec()
     };
-    let command = |input| Entry::Command { input };
+    fn command(input: &[u8]) -> Entry<'_> {
+        Entry::Command { input }
+    }
+    fn query(input: &[u8]) -> Entry<'_> {
+        Entry::Query { input, ticks: u64::MAX / 4 }
+    }
     assert_eq!(set(command, 256, 1024 * 1024)[0], 0);
     assert_eq!(set(command, 257, 1), [1, 1]);
     assert_eq!(set(command, 1, 1024 * 1024 + 1), [1, 2]);
-    assert_eq!(set(|input| Entry::Query { input, ticks: u64::MAX / 4 }, 1, 1), [1, 0], "queries do not write");
+    assert_eq!(set(query, 1, 1), [1, 0], "queries do not write");
 }
 
 #[test]
@@ -256,7 +264,8 @@ fn pointers_outside_of_the_memory_are_the_contracts_fault() {
 
 #[test]
 fn a_failing_host_gives_no_outcome() {
-    let code = code(&run("(call $get (i32.const 0) (i32.const 1) (i32.const 2048)) (call $ok (i32.const 0) (i32.const 0))"));
+    let code =
+        code(&run("(call $get (i32.const 0) (i32.const 1) (i32.const 2048)) (call $ok (i32.const 0) (i32.const 0))"));
     let host = MemoryHost { fail_reads: true, ..MemoryHost::default() };
     let (_, finished) = call_with(&code, Entry::Command { input: b"" }, GAS, Limits::default(), host);
     assert!(finished.is_err());

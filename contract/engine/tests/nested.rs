@@ -1,5 +1,11 @@
 //! Calls of contracts inside each other.
-#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod support;
 
@@ -10,7 +16,7 @@ use support::*;
 
 const GAS: u64 = 1_000_000_000;
 
-/// Sets key "k" to its input, calls the contract whose id is 32 times the first byte of the input with the rest of it, and
+/// Sets a key to its input, calls the contract whose id is 32 times the first byte of the input with the rest of it, and
 /// returns tag and kind of error, or the callee's output.
 const CALLER: &str = r#"
     (func (export "run") (param $in i32) (param $len i32) (result i32)

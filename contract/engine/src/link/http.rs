@@ -24,10 +24,7 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Run<H>>) -> Result<(), Error> {
     to.func_wrap("fetch-all", |mut cx: Cx<'_, H>, (exchanges,): (Vec<Exchange>,)| Ok((fetch_all(&mut cx, exchanges)?,)))
 }
 
-fn fetch_all<H: Host>(
-    cx: &mut Cx<'_, H>,
-    exchanges: Vec<Exchange>,
-) -> Result<Result<Vec<Answer>, HttpError>, Error> {
+fn fetch_all<H: Host>(cx: &mut Cx<'_, H>, exchanges: Vec<Exchange>) -> Result<Result<Vec<Answer>, HttpError>, Error> {
     let bytes = exchanges.iter().fold(0, |sum: usize, (request, _)| sum.saturating_add(request_bytes(request)));
     charge(cx, price::HOST_CALL.saturating_add(price::copy(bytes)))?;
     if !cx.data().is_query() {

@@ -19,8 +19,8 @@ pub(crate) const CHUNKS_PER_PAGE: u64 = 1 << PAGE_SHIFT;
 const CHUNK_SHIFT: i32 = 5;
 const ELEMENT_SHIFT: i32 = 2;
 const PAGE_SHIFT: i32 = 11;
-/// The most pages that a 32-bit memory can have; growing by more fails at once.
-const MAX_PAGES: i32 = 65_536;
+/// Growing by more than this, in pages, fails at once and costs nothing: no limit is as high ([`crate::revision::MAX_MEMORY_BYTES`]).
+const MAX_PAGES: i32 = 16_384;
 
 /// A function that calls nothing cannot recurse, so one with a small frame is left alone. The native stack has room for one more of them.
 const UNCOUNTED_LEAF_SLOTS: u32 = 64;
@@ -144,17 +144,11 @@ fn charge(to: &mut InstructionSink<'_>, operator: &Operator<'_>, names: &Names, 
             to.local_get(scratch.length).i32_const(PAGE_SHIFT).i32_shl().call(names.burn);
             to.end();
         }
-        Operator::I32TruncF32S
-        | Operator::I32TruncF32U
-        | Operator::I64TruncF32S
-        | Operator::I64TruncF32U => {
+        Operator::I32TruncF32S | Operator::I32TruncF32U | Operator::I64TruncF32S | Operator::I64TruncF32U => {
             to.local_tee(scratch.single).local_get(scratch.single).local_get(scratch.single).f32_ne();
             to.if_(BlockType::Empty).unreachable().end();
         }
-        Operator::I32TruncF64S
-        | Operator::I32TruncF64U
-        | Operator::I64TruncF64S
-        | Operator::I64TruncF64U => {
+        Operator::I32TruncF64S | Operator::I32TruncF64U | Operator::I64TruncF64S | Operator::I64TruncF64U => {
             to.local_tee(scratch.double).local_get(scratch.double).local_get(scratch.double).f64_ne();
             to.if_(BlockType::Empty).unreachable().end();
         }

@@ -14,9 +14,9 @@
 use std::{collections::BTreeMap, sync::OnceLock};
 
 use phat_engine::{
-    Action, Assurance, Caller, Code, CodeError, CryptoError, Ending, Engine, Entry, Finished, HashKind, Host, HostFailure,
-    HttpError, Id, InsufficientBalance, KeyKind, Level, Limits, Options, OutOfSpace, Outcome, Pool, Request, Response,
-    Revision, Stack, Trap, VrfOutput,
+    Action, Assurance, Caller, Code, CodeError, CryptoError, Ending, Engine, Entry, Finished, HashKind, Host,
+    HostFailure, HttpError, Id, InsufficientBalance, KeyKind, Level, Limits, Options, OutOfSpace, Outcome, Pool,
+    Request, Response, Revision, Stack, Trap, VrfOutput,
 };
 
 type State = BTreeMap<(Id, Vec<u8>), Vec<u8>>;
@@ -147,7 +147,8 @@ pub fn component(body: &str) -> Vec<u8> {
 }
 
 pub fn component_with(body: &str, pages: u32) -> Vec<u8> {
-    let text = include_str!("contract.wat").replace("PAGES", &pages.to_string()).replace("BODY\n", &format!("{body}\n"));
+    let text =
+        include_str!("contract.wat").replace("PAGES", &pages.to_string()).replace("BODY\n", &format!("{body}\n"));
     wat::parse_str(text).unwrap()
 }
 
