@@ -1,0 +1,110 @@
+//! Invariants of the storage.
+
+use alloc::collections::BTreeMap;
+use frame_support::{
+    ensure,
+    traits::{
+        Get,
+        fungible::{Inspect, InspectHold},
+    },
+};
+use phala_primitives::{cluster::ClusterStatus, contract::ContractStatus, message::Balance};
+use sp_runtime::TryRuntimeError;
+
+use crate::{
+    Boundaries, Clusters, Codes, Config, Contracts, HoldReason, LogHeads, MemberOf, Members, NextCluster, Pallet,
+    Pendings, Votes, Work,
+};
+
+/// What an account must have on hold: cluster, code, contract, gas, value.
+type Owed = [Balance; 5];
+
+impl<T: Config> Pallet<T> {
+    /// 1. Every account has on hold exactly what its clusters, codes, contracts and waiting messages say: every hold has an owner
+    ///    and a way back.
+    /// 2. The pot covers what contracts own.
+    /// 3. [`MemberOf`] is the exact inverse of [`Members`]; only members have a vote.
+    /// 4. Reports never outrun the log; the log's head is a boundary until it is reported.
+    /// 5. No message that has a receipt waits for one.
+    /// 6. In a cluster that lives, each code counts its users.
+    pub fn do_try_state() -> Result<(), TryRuntimeError> {
+        let mut owed = BTreeMap::<[u8; 32], Owed>::new();
+        let mut owe = |who: [u8; 32], slot: usize, amount: Balance| {
+            if let Some(sum) = owed.entry(who).or_default().get_mut(slot) {
+                *sum = sum.saturating_add(amount);
+            }
+        };
+        let mut users = BTreeMap::new();
+        let mut owned: Balance = 0;
+
+        for (cluster, entry) in Clusters::<T>::iter() {
+            ensure!(cluster < NextCluster::<T>::get(), "a cluster without a number");
+            let entry = entry.latest();
+            let alive = entry.status != ClusterStatus::Terminated;
+            if alive {
+                owe(entry.owner.0, 0, T::ClusterDeposit::get());
+            }
+            let head = LogHeads::<T>::get(cluster).ok_or("a cluster without a log")?;
+            let reported = Self::reported_index(cluster);
+            ensure!(reported <= head.next_index, "reports outrun the log");
+            if alive && reported < head.next_index {
+                let last = Boundaries::<T>::get(cluster, head.next_index).ok_or("the head is no boundary")?;
+                ensure!(last.log_hash == head.hash, "the last boundary is not the head");
+            }
+            for member in Members::<T>::get(cluster) {
+                ensure!(alive && MemberOf::<T>::get(member) == Some(cluster), "a member without its inverse");
+            }
+        }
+        for (worker, cluster) in MemberOf::<T>::iter() {
+            ensure!(Members::<T>::get(cluster).contains(&worker), "an inverse without its member");
+        }
+        for (cluster, worker, _) in Votes::<T>::iter() {
+            ensure!(MemberOf::<T>::get(worker) == Some(cluster), "a vote of nobody");
+        }
+        for (cluster, index, boundary) in Boundaries::<T>::iter() {
+            ensure!(boundary.index == index && index > Self::reported_index(cluster), "a boundary out of place");
+        }
+        for (_, entry) in Contracts::<T>::iter() {
+            let entry = entry.latest();
+            owe(entry.owner.0, 2, entry.deposit);
+            owned = owned.saturating_add(entry.balance);
+            if entry.status != ContractStatus::Failed {
+                let count = users.entry((entry.cluster, entry.code)).or_insert(0u32);
+                *count = count.saturating_add(1);
+            }
+        }
+        for (cluster, index, pending) in Pendings::<T>::iter() {
+            ensure!(index >= Self::reported_index(cluster), "a message waits that has its receipt");
+            owe(pending.payer.clone().into(), 3, pending.gas);
+            owe(pending.payer.into(), 4, pending.value);
+            if let Work::Upgrade(code) = pending.work {
+                let count = users.entry((cluster, code)).or_insert(0);
+                *count = count.saturating_add(1);
+            }
+        }
+        for (cluster, code, entry) in Codes::<T>::iter() {
+            let entry = entry.latest();
+            owe(entry.owner.0, 1, entry.deposit);
+            let alive = Clusters::<T>::get(cluster).is_some_and(|c| c.latest().status != ClusterStatus::Terminated);
+            let counted = users.remove(&(cluster, code)).unwrap_or(0);
+            ensure!(!alive || counted == entry.users, "code does not count its users");
+        }
+        for (cluster, _) in users.into_keys() {
+            let alive = Clusters::<T>::get(cluster).is_some_and(|c| c.latest().status != ClusterStatus::Terminated);
+            ensure!(!alive, "code that is used is gone");
+        }
+        ensure!(
+            owned == 0 || T::Currency::total_balance(&Self::pot()) >= owned,
+            "the pot does not cover the contracts"
+        );
+        let reasons =
+            || [HoldReason::Cluster, HoldReason::Code, HoldReason::Contract, HoldReason::Gas, HoldReason::Value];
+        for (who, sums) in owed {
+            for (reason, sum) in reasons().into_iter().zip(sums) {
+                let held = T::Currency::balance_on_hold(&reason.into(), &who.into());
+                ensure!(held == sum, "a hold is not what it is for");
+            }
+        }
+        Ok(())
+    }
+}
