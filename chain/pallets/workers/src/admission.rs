@@ -19,7 +19,7 @@ use sp_io::hashing::blake2_256;
 use sp_runtime::SaturatedConversion;
 
 use crate::{
-    Binding, Boot, BootOwner, Config, CurrentPolicy, Error, Event, Evidence, HoldReason, Pallet, Policy, Registry,
+    Boot, BootBinding, BootOwner, Config, CurrentPolicy, Error, Event, Evidence, HoldReason, Pallet, Policy, Registry,
     Retired, RetiredWorker, Verifier,
 };
 
@@ -52,7 +52,7 @@ impl<T: Config> Pallet<T> {
         ensure!(!BootOwner::<T>::contains_key(boot.sign), Error::<T>::BootInUse);
         let boot_count = last.map_or(0, |last| last.boot_count).checked_add(1).ok_or(Error::<T>::BootCountExhausted)?;
 
-        let binding = Binding {
+        let binding = BootBinding {
             genesis,
             boot_sign: boot.sign,
             boot_kem: boot.kem,

@@ -57,7 +57,7 @@ where
     let genesis = Pallet::<T>::genesis_hash();
     let worker = WorkerId::derive(&genesis, &account, &SALT);
     let boot = Boot { sign: BootSign([number; 32]), kem: BootKem([number; 32]) };
-    let binding = Binding {
+    let binding = BootBinding {
         genesis,
         boot_sign: boot.sign,
         boot_kem: boot.kem,
@@ -66,7 +66,7 @@ where
         block,
         block_hash: block_hash.0,
     };
-    let (evidence, attestation) = T::Verifier::benchmark_evidence(&binding);
+    let (evidence, attestation) = T::BenchmarkHelper::make(&binding);
     CurrentPolicy::<T>::put(fill(attestation));
     Registration { operator, worker, boot, block, block_hash, evidence }
 }

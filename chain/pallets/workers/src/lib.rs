@@ -36,8 +36,11 @@ pub mod weights;
 
 pub use pallet::*;
 pub use phala_attestation::{AllowedMeasurement, TrustedRoot};
+pub use phala_primitives::report_data::BootBinding;
 pub use policy::Policy;
-pub use verifier::{Binding, Verifier, verify};
+#[cfg(feature = "runtime-benchmarks")]
+pub use verifier::EvidenceMaker;
+pub use verifier::{Attestation, Verifier};
 pub use weights::WeightInfo;
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -122,6 +125,9 @@ pub mod pallet {
         /// Held while a worker is registered.
         #[pallet::constant]
         type Deposit: Get<Balance>;
+        /// Makes evidence to be verified.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: EvidenceMaker;
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
     }

@@ -92,6 +92,8 @@ impl Config for Test {
     type Time = Timestamp;
     type Verifier = Statements;
     type Obligations = BoundByTest;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = Statements;
     type Deposit = Deposit;
     type WeightInfo = weights::SubstrateWeight<Test>;
 }
@@ -119,7 +121,7 @@ pub struct Statement {
 
 pub struct Statements;
 
-fn bound_bytes(b: &Binding) -> Vec<u8> {
+fn bound_bytes(b: &BootBinding) -> Vec<u8> {
     (b.genesis, b.boot_sign, b.boot_kem, b.worker, b.operator, b.block, b.block_hash).encode()
 }
 
@@ -127,7 +129,7 @@ impl Verifier for Statements {
     fn verify(
         evidence: &[u8],
         policy: &phala_attestation::Policy,
-        binding: &Binding,
+        binding: &BootBinding,
         now: u64,
     ) -> Result<ClaimsSummary, Refusal> {
         let said = Statement::decode(&mut &*evidence).map_err(|_| Refusal::MalformedQuote)?;
@@ -147,18 +149,19 @@ impl Verifier for Statements {
         }
         Ok(ClaimsSummary { measurement, tcb: said.tcb, assurance: root.assurance })
     }
+}
 
-    #[cfg(feature = "runtime-benchmarks")]
-    fn benchmark_evidence(binding: &Binding) -> (Evidence, phala_attestation::Policy) {
-        let evidence = statement(binding).encode().try_into().unwrap();
-        (evidence, policy().attestation)
+#[cfg(feature = "runtime-benchmarks")]
+impl EvidenceMaker for Statements {
+    fn make(binding: &BootBinding) -> (Evidence, phala_attestation::Policy) {
+        (statement(binding).encode().try_into().unwrap(), policy().attestation)
     }
 }
 
 pub const ROOT: &[u8] = b"root";
 pub const SALT: [u8; 32] = [1; 32];
 
-pub fn statement(binding: &Binding) -> Statement {
+pub fn statement(binding: &BootBinding) -> Statement {
     Statement {
         root: ROOT.to_vec(),
         binding: bound_bytes(binding),
@@ -202,7 +205,7 @@ impl Registration {
     }
 
     pub fn send(&self) -> DispatchResult {
-        let binding = Binding {
+        let binding = BootBinding {
             genesis: Workers::genesis_hash(),
             boot_sign: self.boot.sign,
             boot_kem: self.boot.kem,
