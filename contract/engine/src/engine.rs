@@ -128,7 +128,8 @@ impl<H: Host> Engine<H> {
         self.0.wasmtime.increment_epoch();
     }
 
-    /// Checks, meters and compiles a component. The verdict depends on the bytes, `limits.code_bytes` and the revision alone.
+    /// Checks, meters and compiles a component. The verdict depends on the bytes, `limits` and the revision alone, as long as the pool has the memory that
+    /// `limits` allow.
     ///
     /// Takes time in proportion to the length, up to seconds for megabytes.
     pub fn compile(&self, component: &[u8], limits: &Limits) -> Result<Code<H>, CodeError> {
@@ -141,6 +142,10 @@ impl<H: Host> Engine<H> {
         let mut start = price::INSTANCE;
         for index in &survey.instances {
             if let Some(module) = survey.modules.get(*index as usize) {
+                let (bytes, limit) = (module.memory_pages.saturating_mul(65_536), limits.memory_bytes as u64);
+                if bytes > limit {
+                    return Err(CodeError::Structure { what: "bytes of memory to start with", found: bytes, limit });
+                }
                 let own = price::start(module.memory_pages, module.table_elements, module.segment_bytes);
                 start = start.saturating_add(own);
             }

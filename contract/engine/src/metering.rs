@@ -14,6 +14,8 @@
 //! See `docs/adr/0005-metering.md`.
 
 mod function;
+#[cfg(test)]
+mod tests;
 
 use wasm_encoder::{
     CodeSection, Component, ConstExpr, FunctionSection, GlobalSection, GlobalType, ModuleSection, RawSection,

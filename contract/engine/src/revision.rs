@@ -74,7 +74,6 @@ impl Revision {
             .max_wasm_stack(NATIVE_BYTES)
             .wasm_backtrace(false)
             .wasm_component_model(true)
-            .wasm_reference_types(true)
             .wasm_bulk_memory(true)
             .wasm_multi_value(true)
             .wasm_simd(true)

@@ -166,6 +166,8 @@ impl Walk {
                 self.survey.modules.push(Module::default());
                 within("core modules", self.survey.modules.len(), MAX_MODULES)?;
             }
+            // It would run while the instance is made, where the contract's errors and the host's cannot be told apart.
+            Payload::StartSection { .. } => return Err(CodeError::Unsupported("a start function of a core module")),
             Payload::ImportSection(s) => within("imports of a module", s.count() as usize, MAX_MODULE_ITEMS)?,
             Payload::ExportSection(s) => within("exports of a module", s.count() as usize, MAX_MODULE_ITEMS)?,
             Payload::GlobalSection(s) => within("globals of a module", s.count() as usize, MAX_MODULE_ITEMS)?,

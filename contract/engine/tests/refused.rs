@@ -78,6 +78,7 @@ fn structures_that_cannot_be_metered() {
         "(component (component (core module)))",
         "(component (core module $m (func (export \"f\"))) (core instance $i (instantiate $m))
            (func $f (canon lift (core func $i \"f\"))) (core func (canon lower (func $f))))",
+        "(component (core module (func $f) (start $f)))",
         "(component (type $r (resource (rep i32))) (core func (canon resource.drop $r)))",
     ] {
         assert!(matches!(refused(&text(nested)), CodeError::Unsupported(_)), "{nested}");
@@ -111,6 +112,8 @@ fn structure_over_its_limits() {
     assert!(matches!(refused(&text(&locals)), CodeError::Structure { what: "locals of a function", found: 4097, .. }));
     let modules = format!("(component {})", "(core module)".repeat(17));
     assert!(matches!(refused(&text(&modules)), CodeError::Structure { what: "core modules", found: 17, .. }));
+    let memory = component_with(&run("unreachable"), 1025);
+    assert!(matches!(refused(&memory), CodeError::Structure { what: "bytes of memory to start with", .. }));
     let nested = format!("{}{}", "(component ".repeat(6), ")".repeat(6));
     assert!(matches!(refused(&text(&nested)), CodeError::Structure { what: "nesting of components", .. }));
 }
