@@ -177,7 +177,8 @@ fn build(
         Time::from(DateTime::new(2020, 1, 1, 0, 0, 0)?),
         Time::from(DateTime::new(2049, 12, 31, 23, 59, 59)?),
     );
-    let public_key = SubjectPublicKeyInfoOwned::from_key(key.verifying_key())?;
+    let public_key =
+        SubjectPublicKeyInfoOwned::from_key(key.verifying_key()).map_err(x509_cert::builder::Error::from)?;
     let builder = CertificateBuilder::new(profile, subject.serial(), validity, public_key)?;
     Ok(builder.build::<_, DerSignature>(issuer_key)?)
 }

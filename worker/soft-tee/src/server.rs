@@ -2,8 +2,7 @@
 
 use rustix::net::sockopt::socket_peercred;
 use std::{
-    fs,
-    io::{self, Read as _},
+    fs, io,
     os::unix::{
         fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt},
         net::{UnixListener, UnixStream},
