@@ -15,7 +15,8 @@ fn main() {
         None => version,
     };
     println!("cargo:rustc-env=PHALA_NODE_VERSION={full}");
-    let head = Path::new("../../.git/HEAD");
+    // the log of HEAD grows with every commit and checkout; HEAD itself names a branch and does not
+    let head = Path::new("../../.git/logs/HEAD");
     if head.exists() {
         println!("cargo:rerun-if-changed={}", head.display());
     }

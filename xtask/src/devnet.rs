@@ -130,7 +130,7 @@ impl Devnet {
             .arg(format!("--base-path={}", self.folder.join("node").display()))
             .arg(format!("--rpc-port={}", arguments.rpc_port))
             .arg(format!("--listen-addr=/ip4/127.0.0.1/tcp/{}", arguments.port))
-            .args(["--no-prometheus", "--no-telemetry", "--no-mdns", "--no-hardware-benchmarks"])
+            .args(["--no-prometheus", "--no-telemetry", "--no-mdns"])
             .arg("--unsafe-force-node-key-generation")
             .args(["--state-pruning=archive-canonical", "--blocks-pruning=archive-canonical"]);
         println!("starting the node");

@@ -38,6 +38,8 @@ impl Cargo {
     /// With this environment for the Wasm build.
     pub fn new(mut environment: Vec<(OsString, OsString)>) -> Result<Self> {
         environment.push(("CARGO_TARGET_DIR".into(), target()?.into()));
+        // the runtime's Wasm build looks for Cargo.lock above the target directory, which may lie elsewhere
+        environment.push(("WASM_BUILD_WORKSPACE_HINT".into(), root().into()));
         Ok(Self { environment })
     }
 

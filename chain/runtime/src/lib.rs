@@ -96,12 +96,6 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     system_version: 1,
 };
 
-/// The version that a node built with this crate has compiled in.
-#[cfg(feature = "std")]
-pub fn native_version() -> sp_version::NativeVersion {
-    sp_version::NativeVersion { runtime_version: VERSION, can_author_with: Default::default() }
-}
-
 /// BABE's parameters at genesis: a slot in four has a primary author, the others fall to a secondary one that proves its
 /// turn by VRF, so that every slot has a block.
 pub const BABE_GENESIS: sp_consensus_babe::BabeEpochConfiguration = sp_consensus_babe::BabeEpochConfiguration {
@@ -169,6 +163,12 @@ mod runtime {
     pub type Preimage = pallet_preimage;
     #[runtime::pallet_index(24)]
     pub type Scheduler = pallet_scheduler;
+
+    // workers and what they run
+    #[runtime::pallet_index(40)]
+    pub type Workers = pallet_workers;
+    #[runtime::pallet_index(41)]
+    pub type Phat = pallet_phat;
 
     // development specs only: without a key it does nothing
     #[runtime::pallet_index(255)]

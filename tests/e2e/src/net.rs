@@ -94,7 +94,6 @@ impl Node {
             "--no-prometheus".into(),
             "--no-telemetry".into(),
             "--no-mdns".into(),
-            "--no-hardware-benchmarks".into(),
             "--allow-private-ip".into(),
         ]
         .into();

@@ -1,4 +1,5 @@
-//! The usual JavaScript clients against a running node: `@polkadot/api`, `polkadot-api` and `smoldot`.
+//! The usual JavaScript clients against a running node: `@polkadot/api`, `polkadot-api` and `smoldot`; and by the first of
+//! them, what a worker does to be admitted.
 
 use std::{
     path::{Path, PathBuf},
@@ -6,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use phala_e2e::{Net, Spec};
+use phala_e2e::{Net, Spec, binary};
 use serde_json::json;
 
 fn run(test: &str) -> Result<()> {
@@ -26,6 +27,7 @@ fn run(test: &str) -> Result<()> {
         .current_dir(&folder)
         .env("PHALA_NODE_URL", net.rpc(0).ws_url())
         .env("PHALA_CHAIN_SPEC", file.path())
+        .env("PHALA_SOFT_TEE", binary("phala-soft-tee")?)
         .stdin(Stdio::null())
         .output()
         .context("run node: is Node.js installed?")?;
@@ -51,4 +53,9 @@ fn polkadot_api_follows_the_chain() -> Result<()> {
 #[test]
 fn smoldot_syncs_and_reads_by_proof() -> Result<()> {
     run("smoldot.test.mjs")
+}
+
+#[test]
+fn registration_is_verified_in_the_runtime() -> Result<()> {
+    run("registration.test.mjs")
 }

@@ -1,5 +1,5 @@
-//! The JSON-RPC interface: the methods that wallets, indexers and light clients expect. The server adds the `chainHead`,
-//! `transaction`, `chain` and `state` families by itself.
+//! The JSON-RPC interface: the methods that wallets, indexers and light clients expect. The service adds the `chainHead`,
+//! `chainSpec`, `transaction`, `chain`, `state` and `system` families by itself.
 
 mod phat;
 
@@ -57,12 +57,10 @@ pub fn methods(
     use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
     use sc_consensus_babe_rpc::{Babe, BabeApiServer};
     use sc_consensus_grandpa_rpc::{Grandpa, GrandpaApiServer};
-    use sc_rpc_spec_v2::chain_spec::{ChainSpec, ChainSpecApiServer};
     use sc_sync_state_rpc::{SyncState, SyncStateApiServer};
     use substrate_frame_rpc_system::{System, SystemApiServer};
 
     let Dependencies { client, backend, pool, select_chain, chain_spec, keystore, babe, finality } = dependencies;
-    let genesis = client.chain_info().genesis_hash;
 
     let mut module = RpcModule::new(());
     module.merge(System::<_, _, Block>::new(client.clone(), pool).into_rpc())?;
@@ -79,7 +77,6 @@ pub fn methods(
         .into_rpc(),
     )?;
     module.merge(phat::Phat::new(backend, finality.authorities.clone()).into_rpc()?)?;
-    module.merge(ChainSpec::new(chain_spec.name().to_owned(), genesis, chain_spec.properties()).into_rpc())?;
     module.merge(SyncState::new(chain_spec, client, finality.authorities, babe)?.into_rpc())?;
     Ok(module)
 }

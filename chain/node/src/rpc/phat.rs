@@ -22,7 +22,6 @@ use sc_client_api::Backend as _;
 use sc_consensus_grandpa::SharedAuthoritySet;
 use sp_blockchain::{Backend as _, HeaderBackend};
 use sp_core::{Bytes, H256, offchain::OffchainStorage};
-use sp_runtime::traits::Header as _;
 
 use crate::service::Backend;
 

@@ -5,7 +5,7 @@ use frame_system::offchain::{CreateBare, CreateTransactionBase};
 use sp_runtime::{KeyTypeId, generic::UncheckedExtrinsic as GenericExtrinsic, traits::{ConvertInto, OpaqueKeys}};
 
 use crate::{
-    AccountId, AuthorityDiscovery, Babe, Balance, Balances, Grandpa, Historical, Offences, Runtime, RuntimeCall, RuntimeEvent,
+    AccountId, Babe, Balance, Balances, Historical, Offences, Runtime, RuntimeCall, RuntimeEvent,
     Session, SessionKeys, Staking, UncheckedExtrinsic, currency::deposit, timing,
 };
 

@@ -2,6 +2,7 @@
 
 pub mod consensus;
 pub mod money;
+pub mod phat;
 pub mod platform;
 pub mod staking;
 pub mod system;

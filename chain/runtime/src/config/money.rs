@@ -96,7 +96,7 @@ impl OnUnbalanced<Credit<AccountId, Balances>> for FeeSplit {
 
 /// Credits an account. What it cannot take (an amount below the existential deposit for a new account) goes to the
 /// treasury, which genesis endows and which therefore takes any amount.
-fn pay(to: AccountId, credit: Credit<AccountId, Balances>) {
+pub(super) fn pay(to: AccountId, credit: Credit<AccountId, Balances>) {
     if let Err(rest) = Balances::resolve(&to, credit) {
         drop(Balances::resolve(&account::treasury(), rest));
     }

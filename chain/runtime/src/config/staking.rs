@@ -29,6 +29,13 @@ impl onchain::Config for OnChainElection {
     type Bounds = ElectionLimits;
 }
 
+/// How large the sets are that the pallet's benchmarks elect from.
+pub struct BenchmarkSizes;
+impl pallet_staking::BenchmarkingConfig for BenchmarkSizes {
+    type MaxValidators = ConstU32<MAX_AUTHORITIES>;
+    type MaxNominators = ConstU32<1_000>;
+}
+
 impl pallet_staking::Config for Runtime {
     type OldCurrency = Balances;
     type Currency = Balances;
@@ -60,6 +67,6 @@ impl pallet_staking::Config for Runtime {
     type MaxControllersInDeprecationBatch = ConstU32<0>;
     type EventListeners = ();
     type Filter = Nothing;
-    type BenchmarkingConfig = pallet_staking::TestBenchmarkingConfig;
+    type BenchmarkingConfig = BenchmarkSizes;
     type WeightInfo = pallet_staking::weights::SubstrateWeight<Runtime>;
 }

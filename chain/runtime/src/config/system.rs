@@ -13,7 +13,7 @@ use sp_version::RuntimeVersion;
 
 use crate::{
     AccountId, Babe, Balance, Block, BlockNumber, Hash, Nonce, PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin,
-    RuntimeTask, System, VERSION, timing,
+    RuntimeTask, VERSION, timing,
 };
 
 /// Normal extrinsics may fill three quarters of a block; the rest is for operational ones.

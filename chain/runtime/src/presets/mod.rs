@@ -1,5 +1,7 @@
 //! Genesis of each chain. The balances of every preset sum to [`TOTAL_SUPPLY`], to the planck.
 
+mod phat;
+
 use alloc::{collections::BTreeMap, vec, vec::Vec};
 
 use frame_support::build_struct_json_patch;
@@ -9,8 +11,8 @@ use sp_genesis_builder::PresetId;
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 
 use crate::{
-    AccountId, BABE_GENESIS, BabeConfig, Balance, BalancesConfig, RuntimeGenesisConfig, SessionConfig, SessionKeys,
-    StakingConfig, SudoConfig, TimingConfig, ValidatorKeys,
+    AccountId, BABE_GENESIS, BabeConfig, Balance, BalancesConfig, PhatConfig, RuntimeGenesisConfig, SessionConfig, SessionKeys,
+    StakingConfig, SudoConfig, TimingConfig, ValidatorKeys, WorkersConfig,
     config::money::account,
     currency::{PHA, TOTAL_SUPPLY, allocation},
     timing::Timing,
@@ -80,6 +82,11 @@ fn development(validators: &[Sr25519Keyring]) -> Value {
                 .collect::<Vec<_>>(),
         },
         sudo: SudoConfig { key: Some(Sr25519Keyring::Alice.to_account_id()) },
+        workers: WorkersConfig { policy: phat::development_policy() },
+        phat: PhatConfig {
+            bounds: phat::bounds(true),
+            clusters: phat::development_clusters(Sr25519Keyring::Alice.to_account_id()),
+        },
     })
 }
 
@@ -97,6 +104,8 @@ fn public(timing: Timing) -> Value {
         },
         babe: BabeConfig { epoch_config: BABE_GENESIS },
         staking: StakingConfig { minimum_validator_count: 4 },
+        workers: WorkersConfig { policy: phat::public_policy() },
+        phat: PhatConfig { bounds: phat::bounds(false), clusters: Vec::<pallet_phat::GenesisCluster<AccountId>>::new() },
     })
 }
 
