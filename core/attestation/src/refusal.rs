@@ -1,8 +1,8 @@
 //! Names the check that `dcap-qvl` failed.
 //!
 //! The verifier answers with a chain of messages, except for certificates, where the error of its X.509 library is inside.
-//! Messages are matched for the exact version that the workspace pins, and a test has a row for each; they choose a name
-//! and never decide: whatever is not recognised is refused as [`Unverified`].
+//! Messages are matched for the exact version that the workspace pins, and a test looks each of them up in its source; they
+//! choose a name and never decide: whatever is not recognised is refused as [`Unverified`].
 
 use crate::AttestationError::{self, *};
 
@@ -73,5 +73,54 @@ fn name_certificate(error: &webpki::Error, message: &str) -> AttestationError {
         _ if message.contains("root ca") => MalformedRoot,
         _ if message.contains("CRL") => MalformedCollateral,
         _ => CertificateInvalid,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, path::PathBuf, process::Command, string::String};
+
+    /// All of the pinned verifier's source.
+    fn verifier_source() -> String {
+        let output = Command::new(env!("CARGO"))
+            .args(["metadata", "--offline", "--format-version", "1"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let packages = metadata["packages"].as_array().unwrap();
+        let verifier = packages.iter().find(|package| package["name"] == "dcap-qvl").unwrap();
+        let source = PathBuf::from(verifier["manifest_path"].as_str().unwrap()).with_file_name("src");
+        let files = fs::read_dir(source).unwrap().map(|entry| entry.unwrap().path());
+        let modules = files.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+        modules.map(|path| fs::read_to_string(path).unwrap()).collect()
+    }
+
+    #[test]
+    fn every_message_is_one_of_the_verifiers() {
+        let source = verifier_source();
+        for (part, name) in MESSAGES {
+            assert!(source.contains(part), "{name:?}: the verifier no longer says {part:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_row_wins_and_the_unknown_is_refused() {
+        assert_eq!(name(None, "QE report validation failed: Debug mode is enabled"), QuotingEnclave);
+        assert_eq!(name(None, "Debug mode is enabled"), DebugEnclave);
+        assert_eq!(name(None, "QE ISVSVN 3 is below minimum required 4 from QE Identity"), PlatformUnknown);
+        assert_eq!(name(None, "Unsupported QE Identity version"), MalformedCollateral);
+        assert_eq!(name(None, ""), Unverified);
+        assert_eq!(name(None, "no such check"), Unverified);
+    }
+
+    #[test]
+    fn the_certificate_librarys_error_comes_before_the_message() {
+        let revoked = webpki::Error::CertRevoked;
+        assert_eq!(name(Some(&revoked), "Signature is invalid for tcb_info"), Revoked);
+        assert_eq!(name(Some(&webpki::Error::BadDer), "Failed to load root ca"), MalformedRoot);
+        assert_eq!(name(Some(&webpki::Error::BadDer), "invalid CRL"), MalformedCollateral);
+        assert_eq!(name(Some(&webpki::Error::BadDer), "chain"), CertificateInvalid);
     }
 }

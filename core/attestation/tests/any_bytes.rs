@@ -1,5 +1,7 @@
 //! Whatever the bytes are: no panic, and either a refusal or the same claims.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)] // tests
+
 use codec::{Decode, Encode};
 use phala_attestation::{Evidence, VerifiedClaims, trim_padding};
 use proptest::prelude::*;

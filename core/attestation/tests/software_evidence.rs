@@ -1,5 +1,7 @@
 //! Evidence of the software TEE, good and bad: each bad one is refused by the check that it fails.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)] // tests
+
 use codec::Encode;
 use dcap_qvl::TcbStatus as IntelStatus;
 use phala_attestation::{AttestationError as E, Evidence, MAX_COLLATERAL, MAX_QUOTE, TrustedRoot, verify};

@@ -168,6 +168,9 @@ impl Drop for Caller {
 
 impl Service {
     fn answer(&self, request: RequestV1, pid: u32) -> Result<AnswerV1, Refusal> {
+        if matches!(request, RequestV1::SealingKey { .. }) && !self.sealing {
+            return Err(Refusal::SealingDisabled);
+        }
         let measurement = measure_process(pid).map_err(|error| {
             log::warn!("process {pid} cannot be measured: {error}");
             Refusal::CannotMeasure
@@ -185,9 +188,6 @@ impl Service {
                 Ok(AnswerV1::Evidence(codec::Encode::encode(&evidence)))
             }
             RequestV1::SealingKey { context } => {
-                if !self.sealing {
-                    return Err(Refusal::SealingDisabled);
-                }
                 let key = self.vendor.sealing_key(&measurement, &context).map_err(internal)?;
                 log::info!("sealing key for process {pid}, measurement {measurement}");
                 Ok(AnswerV1::SealingKey(*key))
