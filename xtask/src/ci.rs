@@ -40,7 +40,7 @@ const STEPS: &[Step] = &[
 ];
 
 /// Crates that the runtime or a browser links.
-const NO_STD: &[&str] = &["phala-primitives", "phala-crypto", "phala-attestation", "phala-light-client"];
+const NO_STD: &[&str] = &["phala-primitives", "phala-attestation", "phala-light-client"];
 
 /// Runs the steps; stops at the first that fails.
 pub fn run(arguments: Arguments) -> Result<()> {
