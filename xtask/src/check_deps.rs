@@ -45,7 +45,8 @@ enum Target {
 }
 
 /// What opens sockets, runs threads of its own, reads the clock, or draws randomness from the system.
-const INPUT_OUTPUT: &[&str] = &["tokio", "async-std", "smol", "mio", "socket2", "hyper", "reqwest", "chrono", "time", "rand", "getrandom"];
+const INPUT_OUTPUT: &[&str] =
+    &["tokio", "async-std", "smol", "mio", "socket2", "hyper", "reqwest", "chrono", "time", "rand", "getrandom"];
 /// What opens sockets or schedules tasks.
 const SOCKETS: &[&str] = &["tokio", "async-std", "smol", "mio", "socket2", "hyper", "reqwest"];
 
@@ -335,7 +336,10 @@ mod tests {
             (vec![("daemon", "e2e", None), ("e2e", "runtime", None)], "daemon → e2e → runtime: a runtime upgrade"),
             (vec![("daemon", "soft-tee", None)], "daemon → soft-tee: the worker links no signer"),
             (vec![("daemon", "soft-tee", Some("build"))], "daemon → soft-tee: the worker links no signer"),
-            (vec![("wcore", "light", None), ("light", "tokio", None)], "wcore → light → tokio: time and the host's answers"),
+            (
+                vec![("wcore", "light", None), ("light", "tokio", None)],
+                "wcore → light → tokio: time and the host's answers",
+            ),
             (vec![("engine", "socket2", None)], "engine → socket2: the engine knows no network"),
             (vec![("light", "chrono", None)], "light → chrono: time and the host's answers"),
         ] {

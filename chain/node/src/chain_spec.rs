@@ -24,7 +24,7 @@ pub fn load(id: &str) -> Result<ChainSpec, String> {
         "mainnet" => built_in("Phala", "phala", ChainType::Live, presets::MAINNET),
         path if std::path::Path::new(path).is_file() => {
             ChainSpec::from_json_file(path.into()).map_err(|error| format!("chain spec {path}: {error}"))
-        },
+        }
         unknown => Err(format!(
             "no chain spec '{unknown}': give dev, local, testnet, mainnet, or the path of a file made with \
              `phala-node export-chain-spec`"

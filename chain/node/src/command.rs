@@ -52,7 +52,7 @@ pub fn run() -> sc_cli::Result<()> {
         Some(Subcommand::ExportChainSpec(command)) => {
             let spec = cli.load_spec(&command.chain)?;
             command.run(spec)
-        },
+        }
         Some(Subcommand::CheckBlock(command)) => cli.create_runner(command)?.async_run(|config| {
             let PartialComponents { client, task_manager, import_queue, .. } = service::partial(&config)?;
             Ok((command.run(client, import_queue), task_manager))
@@ -69,7 +69,9 @@ pub fn run() -> sc_cli::Result<()> {
             let PartialComponents { client, task_manager, import_queue, .. } = service::partial(&config)?;
             Ok((command.run(client, import_queue), task_manager))
         }),
-        Some(Subcommand::PurgeChain(command)) => cli.create_runner(command)?.sync_run(|config| command.run(config.database)),
+        Some(Subcommand::PurgeChain(command)) => {
+            cli.create_runner(command)?.sync_run(|config| command.run(config.database))
+        }
         Some(Subcommand::Revert(command)) => cli.create_runner(command)?.async_run(|config| {
             let PartialComponents { client, task_manager, backend, .. } = service::partial(&config)?;
             let revert_consensus = Box::new(|client: std::sync::Arc<service::Client>, backend, blocks| {
@@ -81,6 +83,6 @@ pub fn run() -> sc_cli::Result<()> {
         }),
         Some(Subcommand::ChainInfo(command)) => {
             cli.create_runner(command)?.sync_run(|config| command.run::<phala_runtime::opaque::Block>(&config))
-        },
+        }
     }
 }

@@ -58,7 +58,7 @@ pub fn partial(config: &Configuration) -> Result<PartialComponents, Error> {
             let worker = TelemetryWorker::new(16)?;
             let telemetry = worker.handle().new_telemetry(endpoints);
             Some((worker, telemetry))
-        },
+        }
         None => None,
     };
 
@@ -135,7 +135,7 @@ pub async fn start(config: Configuration) -> Result<TaskManager, Error> {
     match config.network.network_backend {
         sc_network::config::NetworkBackendType::Libp2p => {
             run::<sc_network::NetworkWorker<Block, <Block as BlockT>::Hash>>(config)
-        },
+        }
         sc_network::config::NetworkBackendType::Litep2p => run::<sc_network::Litep2pNetworkBackend>(config),
     }
 }

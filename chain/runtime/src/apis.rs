@@ -22,8 +22,9 @@ use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
 
 use crate::{
-    AccountId, AuthorityDiscovery, BABE_GENESIS, Babe, Balance, Block, Executive, Grandpa, Historical, InherentDataExt, Nonce,
-    Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION, presets, timing,
+    AccountId, AuthorityDiscovery, BABE_GENESIS, Babe, Balance, Block, Executive, Grandpa, Historical, InherentDataExt,
+    Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION, presets,
+    timing,
 };
 
 impl_runtime_apis! {

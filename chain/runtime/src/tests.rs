@@ -5,7 +5,10 @@ use sp_runtime::{BuildStorage, traits::Dispatchable};
 
 use crate::{
     Balances, Runtime, RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, System,
-    config::{money::account, system::{BlockWeights, SS58Prefix}},
+    config::{
+        money::account,
+        system::{BlockWeights, SS58Prefix},
+    },
     currency::{TOTAL_SUPPLY, allocation},
     presets::{self, DEV, LOCAL, MAINNET, TESTNET},
     timing::{self, Timing},
@@ -18,7 +21,7 @@ fn merge(target: &mut serde_json::Value, patch: serde_json::Value) {
             for (key, value) in patch {
                 merge(target.entry(key).or_insert(serde_json::Value::Null), value);
             }
-        },
+        }
         (target, patch) => *target = patch,
     }
 }
@@ -38,7 +41,11 @@ fn every_preset_mints_the_whole_supply_and_no_more() {
     for preset in [DEV, LOCAL, TESTNET, MAINNET] {
         chain(preset).execute_with(|| {
             assert_eq!(Balances::total_issuance(), TOTAL_SUPPLY, "{preset}");
-            assert_eq!(Balances::total_balance(&account::incentives()), TOTAL_SUPPLY / 100 * allocation::INCENTIVES, "{preset}");
+            assert_eq!(
+                Balances::total_balance(&account::incentives()),
+                TOTAL_SUPPLY / 100 * allocation::INCENTIVES,
+                "{preset}"
+            );
         });
     }
 }
@@ -62,9 +69,12 @@ fn public_chains_have_no_sudo_and_no_development_account() {
 
 #[test]
 fn durations_and_weight_follow_the_preset() {
-    for (preset, expected) in
-        [(DEV, Timing::DEVELOPMENT), (LOCAL, Timing::DEVELOPMENT), (TESTNET, Timing::TESTNET), (MAINNET, Timing::MAINNET)]
-    {
+    for (preset, expected) in [
+        (DEV, Timing::DEVELOPMENT),
+        (LOCAL, Timing::DEVELOPMENT),
+        (TESTNET, Timing::TESTNET),
+        (MAINNET, Timing::MAINNET),
+    ] {
         chain(preset).execute_with(|| {
             assert_eq!(timing::current(), expected, "{preset}");
             assert_eq!(<Runtime as pallet_babe::Config>::EpochDuration::get(), u64::from(expected.epoch_slots));

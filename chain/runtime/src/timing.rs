@@ -18,7 +18,18 @@ use crate::BlockNumber;
 
 /// The durations of one chain.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Timing {
@@ -48,8 +59,7 @@ impl Timing {
         block_ref_time_ms: 2_000,
     };
     /// The public test network: mainnet's blocks, with eras of an hour.
-    pub const TESTNET: Self =
-        Self { epoch_slots: 100, bonding_eras: 24, slash_defer_eras: 6, ..Self::MAINNET };
+    pub const TESTNET: Self = Self { epoch_slots: 100, bonding_eras: 24, slash_defer_eras: 6, ..Self::MAINNET };
     /// Development networks: 1 s slots, sessions of 20 s, eras of a minute.
     pub const DEVELOPMENT: Self = Self {
         slot_ms: 1_000,
@@ -199,7 +209,10 @@ mod tests {
     fn mainnet_values_are_pinned() {
         let t = Timing::MAINNET;
         assert_eq!((t.slot_ms, t.epoch_slots, t.sessions_per_era), (6_000, 600, 6));
-        assert_eq!(u64::from(t.bonding_eras) * u64::from(t.sessions_per_era) * u64::from(t.epoch_slots) * t.slot_ms, 28 * 86_400_000);
+        assert_eq!(
+            u64::from(t.bonding_eras) * u64::from(t.sessions_per_era) * u64::from(t.epoch_slots) * t.slot_ms,
+            28 * 86_400_000
+        );
         assert_eq!(t.slash_defer_eras, 28);
         assert_eq!(t.block_weight().ref_time(), 2_000_000_000_000);
     }

@@ -16,7 +16,11 @@ pub use rpc::Rpc;
 use std::time::{Duration, Instant};
 
 /// Polls until `probe` gives a value; an error that says what was awaited, and the last failure, after `deadline`.
-pub fn wait_for<T>(what: &str, deadline: Duration, mut probe: impl FnMut() -> anyhow::Result<Option<T>>) -> anyhow::Result<T> {
+pub fn wait_for<T>(
+    what: &str,
+    deadline: Duration,
+    mut probe: impl FnMut() -> anyhow::Result<Option<T>>,
+) -> anyhow::Result<T> {
     const INTERVAL: Duration = Duration::from_millis(100);
     let start = Instant::now();
     loop {

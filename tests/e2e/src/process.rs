@@ -39,7 +39,8 @@ pub struct Exit {
 
 /// Runs a binary of this workspace to its end.
 pub fn run(name: &str, args: &[&str]) -> Result<Exit> {
-    let output = Command::new(binary(name)?).args(args).stdin(Stdio::null()).output().with_context(|| format!("run {name}"))?;
+    let output =
+        Command::new(binary(name)?).args(args).stdin(Stdio::null()).output().with_context(|| format!("run {name}"))?;
     Ok(Exit {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -56,7 +57,8 @@ pub struct Process {
 impl Process {
     /// Starts a binary of this workspace with its output in `log`, appended.
     pub fn start(name: &str, args: &[String], log: &Path) -> Result<Self> {
-        let file = File::options().create(true).append(true).open(log).with_context(|| format!("open {}", log.display()))?;
+        let file =
+            File::options().create(true).append(true).open(log).with_context(|| format!("open {}", log.display()))?;
         let child = Command::new(binary(name)?)
             .args(args)
             .stdin(Stdio::null())

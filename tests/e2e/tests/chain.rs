@@ -27,7 +27,9 @@ fn a_dev_chain_finalises_and_survives_kill_9() -> Result<()> {
     net.node(0).kill()?;
     net.node(0).restart()?;
     ensure!(net.rpc(0).genesis()? == genesis);
-    wait_for("finality to go on after kill -9", MINUTE, || Ok((net.rpc(0).finalized_height()? >= before + 5).then_some(())))?;
+    wait_for("finality to go on after kill -9", MINUTE, || {
+        Ok((net.rpc(0).finalized_height()? >= before + 5).then_some(()))
+    })?;
     ensure!(net.node(0).stop()? == Some(0), "SIGTERM is a clean end");
     Ok(())
 }
@@ -48,7 +50,9 @@ fn four_validators_with_one_down_keep_finalising() -> Result<()> {
 
     net.node(3).restart()?;
     let target = net.rpc(0).finalized_height()?;
-    wait_for("the fourth validator to catch up", MINUTE, || Ok((net.rpc(3).finalized_height()? >= target).then_some(())))?;
+    wait_for("the fourth validator to catch up", MINUTE, || {
+        Ok((net.rpc(3).finalized_height()? >= target).then_some(()))
+    })?;
     Ok(())
 }
 

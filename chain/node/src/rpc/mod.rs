@@ -8,9 +8,7 @@ use std::sync::Arc;
 use jsonrpsee::RpcModule;
 use phala_runtime::{BlockNumber, Hash, opaque::Block};
 use sc_consensus_babe::BabeWorkerHandle;
-use sc_consensus_grandpa::{
-    FinalityProofProvider, GrandpaJustificationStream, SharedAuthoritySet, SharedVoterState,
-};
+use sc_consensus_grandpa::{FinalityProofProvider, GrandpaJustificationStream, SharedAuthoritySet, SharedVoterState};
 use sc_rpc::SubscriptionTaskExecutor;
 use sc_transaction_pool::TransactionPoolHandle;
 use sp_keystore::KeystorePtr;
@@ -67,17 +65,10 @@ pub fn methods(
     module.merge(TransactionPayment::<_, Block>::new(client.clone()).into_rpc())?;
     module.merge(Babe::new(client.clone(), babe.clone(), keystore, select_chain).into_rpc())?;
     module.merge(
-        Grandpa::new(
-            executor,
-            finality.authorities.clone(),
-            finality.voter,
-            finality.justifications,
-            finality.proofs,
-        )
-        .into_rpc(),
+        Grandpa::new(executor, finality.authorities.clone(), finality.voter, finality.justifications, finality.proofs)
+            .into_rpc(),
     )?;
     module.merge(phat::Phat::new(backend, finality.authorities.clone()).into_rpc()?)?;
     module.merge(SyncState::new(chain_spec, client, finality.authorities, babe)?.into_rpc())?;
     Ok(module)
 }
-

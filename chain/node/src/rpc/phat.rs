@@ -66,7 +66,9 @@ impl Phat {
         let changes = self.authorities.authority_set_changes();
         let ends: Vec<BlockNumber> = changes
             .iter_from(0)
-            .ok_or_else(|| error(MISSING, "this node does not know the first authority sets: ask one that synced from genesis"))?
+            .ok_or_else(|| {
+                error(MISSING, "this node does not know the first authority sets: ask one that synced from genesis")
+            })?
             .filter(|(set, _)| *set >= from_set)
             .map(|(_, end)| *end)
             .take(limit)
@@ -127,12 +129,13 @@ impl Phat {
             .checked_sub(from_index)
             .ok_or_else(|| error(INVALID, "the first index wanted lies behind the head"))?;
         if wanted > limit as u64 {
-            return Err(error(INVALID, format!("{wanted} messages wanted, at most {limit} are given: ask with an earlier head")));
+            return Err(error(
+                INVALID,
+                format!("{wanted} messages wanted, at most {limit} are given: ask with an earlier head"),
+            ));
         }
-        let storage = self
-            .backend
-            .offchain_storage()
-            .ok_or_else(|| error(MISSING, "this node keeps no off-chain index"))?;
+        let storage =
+            self.backend.offchain_storage().ok_or_else(|| error(MISSING, "this node keeps no off-chain index"))?;
 
         let mut found = Vec::new();
         let mut bytes = 0usize;

@@ -1,12 +1,19 @@
 //! Block production (BABE), finality (GRANDPA), sessions, and the offences against them.
 
-use frame_support::{parameter_types, traits::{ConstU32, ConstU64, KeyOwnerProofSystem}};
+use frame_support::{
+    parameter_types,
+    traits::{ConstU32, ConstU64, KeyOwnerProofSystem},
+};
 use frame_system::offchain::{CreateBare, CreateTransactionBase};
-use sp_runtime::{KeyTypeId, generic::UncheckedExtrinsic as GenericExtrinsic, traits::{ConvertInto, OpaqueKeys}};
+use sp_runtime::{
+    KeyTypeId,
+    generic::UncheckedExtrinsic as GenericExtrinsic,
+    traits::{ConvertInto, OpaqueKeys},
+};
 
 use crate::{
-    AccountId, Babe, Balance, Balances, Historical, Offences, Runtime, RuntimeCall, RuntimeEvent,
-    Session, SessionKeys, Staking, UncheckedExtrinsic, currency::deposit, timing,
+    AccountId, Babe, Balance, Balances, Historical, Offences, Runtime, RuntimeCall, RuntimeEvent, Session, SessionKeys,
+    Staking, UncheckedExtrinsic, currency::deposit, timing,
 };
 
 /// The most validators of a session.

@@ -10,7 +10,10 @@ use frame_support::{
     weights::ConstantMultiplier,
 };
 use pallet_transaction_payment::{FungibleAdapter, Multiplier, TargetedFeeAdjustment};
-use sp_runtime::{FixedPointNumber, Perquintill, traits::{AccountIdConversion, Bounded}};
+use sp_runtime::{
+    FixedPointNumber, Perquintill,
+    traits::{AccountIdConversion, Bounded},
+};
 
 use crate::{
     AccountId, Authorship, Balance, Balances, Runtime, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, System,

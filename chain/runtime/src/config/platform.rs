@@ -11,8 +11,8 @@ use scale_info::TypeInfo;
 use sp_runtime::{Perbill, traits::BlakeTwo256};
 
 use crate::{
-    AccountId, Balance, Balances, OriginCaller, Preimage, Runtime, RuntimeCall, RuntimeEvent, RuntimeHoldReason, RuntimeOrigin,
-    System, currency::deposit, timing,
+    AccountId, Balance, Balances, OriginCaller, Preimage, Runtime, RuntimeCall, RuntimeEvent, RuntimeHoldReason,
+    RuntimeOrigin, System, currency::deposit, timing,
 };
 
 impl pallet_utility::Config for Runtime {
@@ -49,7 +49,19 @@ impl pallet_multisig::Config for Runtime {
 
 /// What a proxy may do in its principal's name.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
 )]
 pub enum ProxyType {
     /// Everything.
@@ -73,11 +85,13 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                     | RuntimeCall::Session(..)
                     | RuntimeCall::Utility(..)
                     | RuntimeCall::Multisig(..)
-                    | RuntimeCall::Proxy(pallet_proxy::Call::remove_proxy { .. } | pallet_proxy::Call::remove_proxies { .. })
+                    | RuntimeCall::Proxy(
+                        pallet_proxy::Call::remove_proxy { .. } | pallet_proxy::Call::remove_proxies { .. }
+                    )
             ),
             ProxyType::Staking => {
                 matches!(call, RuntimeCall::Staking(..) | RuntimeCall::Session(..) | RuntimeCall::Utility(..))
-            },
+            }
         }
     }
 

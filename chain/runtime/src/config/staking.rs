@@ -1,12 +1,20 @@
 //! Nominated proof of stake. Nothing here mints: an era pays no reward of its own.
 
-use frame_election_provider_support::{SequentialPhragmen, bounds::{ElectionBounds, ElectionBoundsBuilder}, onchain};
-use frame_support::{parameter_types, traits::{ConstU32, Nothing, tokens::imbalance::ResolveTo}};
+use frame_election_provider_support::{
+    SequentialPhragmen,
+    bounds::{ElectionBounds, ElectionBoundsBuilder},
+    onchain,
+};
+use frame_support::{
+    parameter_types,
+    traits::{ConstU32, Nothing, tokens::imbalance::ResolveTo},
+};
 use frame_system::EnsureRoot;
 use sp_runtime::Perbill;
 
 use crate::{
-    AccountId, Balance, Balances, Runtime, RuntimeEvent, RuntimeHoldReason, Session, Staking, Timestamp, config::{consensus::MAX_AUTHORITIES, money::TreasuryAccount},
+    AccountId, Balance, Balances, Runtime, RuntimeEvent, RuntimeHoldReason, Session, Staking, Timestamp,
+    config::{consensus::MAX_AUTHORITIES, money::TreasuryAccount},
     timing,
 };
 

@@ -11,8 +11,8 @@ use sp_genesis_builder::PresetId;
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 
 use crate::{
-    AccountId, BABE_GENESIS, BabeConfig, Balance, BalancesConfig, PhatConfig, RuntimeGenesisConfig, SessionConfig, SessionKeys,
-    StakingConfig, SudoConfig, TimingConfig, ValidatorKeys, WorkersConfig,
+    AccountId, BABE_GENESIS, BabeConfig, Balance, BalancesConfig, PhatConfig, RuntimeGenesisConfig, SessionConfig,
+    SessionKeys, StakingConfig, SudoConfig, TimingConfig, ValidatorKeys, WorkersConfig,
     config::money::account,
     currency::{PHA, TOTAL_SUPPLY, allocation},
     timing::Timing,
@@ -34,12 +34,9 @@ const DEVELOPMENT_BOND: Balance = 100_000 * PHA;
 pub fn get(id: &PresetId) -> Option<Vec<u8>> {
     let patch = match id.as_ref() {
         DEV | sp_genesis_builder::DEV_RUNTIME_PRESET => development(&[Sr25519Keyring::Alice]),
-        LOCAL | sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET => development(&[
-            Sr25519Keyring::Alice,
-            Sr25519Keyring::Bob,
-            Sr25519Keyring::Charlie,
-            Sr25519Keyring::Dave,
-        ]),
+        LOCAL | sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET => {
+            development(&[Sr25519Keyring::Alice, Sr25519Keyring::Bob, Sr25519Keyring::Charlie, Sr25519Keyring::Dave])
+        }
         TESTNET => public(Timing::TESTNET),
         MAINNET => public(Timing::MAINNET),
         _ => return None,
@@ -69,7 +66,10 @@ fn development(validators: &[Sr25519Keyring]) -> Value {
         balances: BalancesConfig { balances: balances.into_iter().collect::<Vec<_>>() },
         babe: BabeConfig { epoch_config: BABE_GENESIS },
         session: SessionConfig {
-            keys: keys.iter().map(|(account, keys)| (account.clone(), account.clone(), keys.clone())).collect::<Vec<_>>(),
+            keys: keys
+                .iter()
+                .map(|(account, keys)| (account.clone(), account.clone(), keys.clone()))
+                .collect::<Vec<_>>(),
         },
         staking: StakingConfig {
             validator_count: keys.len() as u32,
@@ -105,7 +105,10 @@ fn public(timing: Timing) -> Value {
         babe: BabeConfig { epoch_config: BABE_GENESIS },
         staking: StakingConfig { minimum_validator_count: 4 },
         workers: WorkersConfig { policy: phat::public_policy() },
-        phat: PhatConfig { bounds: phat::bounds(false), clusters: Vec::<pallet_phat::GenesisCluster<AccountId>>::new() },
+        phat: PhatConfig {
+            bounds: phat::bounds(false),
+            clusters: Vec::<pallet_phat::GenesisCluster<AccountId>>::new()
+        },
     })
 }
 
@@ -117,8 +120,8 @@ fn share(percent: u128) -> Balance {
 /// A development validator: its account is the sr25519 key, and the session keys are of the same name.
 fn validator_keys(name: &Sr25519Keyring) -> ValidatorKeys {
     let sr25519 = name.public();
-    let ed25519 = Ed25519Keyring::iter().find(|k| k.to_seed() == name.to_seed()).map(|k| k.public()).unwrap_or_default();
-    let keys =
-        SessionKeys { grandpa: ed25519.into(), babe: sr25519.into(), authority_discovery: sr25519.into() };
+    let ed25519 =
+        Ed25519Keyring::iter().find(|k| k.to_seed() == name.to_seed()).map(|k| k.public()).unwrap_or_default();
+    let keys = SessionKeys { grandpa: ed25519.into(), babe: sr25519.into(), authority_discovery: sr25519.into() };
     (name.to_account_id(), keys)
 }
