@@ -110,14 +110,17 @@ impl Node {
         let before = std::fs::metadata(log).map_or(0, |meta| meta.len() as usize);
         let mut process = Process::start("phala-node", arguments, log)?;
         let port = wait_for(&format!("{name} to open its JSON-RPC"), START, || {
-            process.check_alive()?;
-            Ok(process.log()?.get(before..).and_then(rpc_port))
-        })?;
+            // a process that has ended will not open anything: no need to wait for the deadline
+            let ended = process.check_alive().err().map(Err);
+            Ok(ended.or(process.log()?.get(before..).and_then(rpc_port).map(Ok)))
+        })??;
         let rpc = Rpc::new(port);
         wait_for(&format!("{name} to answer"), START, || {
-            process.check_alive()?;
-            rpc.genesis().map(Some)
-        })?;
+            match process.check_alive() {
+                Err(ended) => Ok(Some(Err(ended))),
+                Ok(()) => rpc.genesis().map(|_| Some(Ok(()))),
+            }
+        })??;
         Ok((process, rpc))
     }
 
