@@ -3,11 +3,12 @@ import { test } from "node:test";
 
 import { createClient } from "polkadot-api";
 import { getWsProvider } from "polkadot-api/ws";
+import { WebSocket } from "ws";
 
 import { ALICE, SUPPLY, nodeUrl, within } from "./chain.mjs";
 
 test("polkadot-api connects, follows finality and reads storage", async () => {
-  const client = createClient(getWsProvider(nodeUrl()));
+  const client = createClient(getWsProvider(nodeUrl(), { websocketClass: WebSocket }));
   try {
     const first = await within(30, "a finalised block", client.getFinalizedBlock());
     await within(

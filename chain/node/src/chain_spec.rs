@@ -40,7 +40,6 @@ fn built_in(name: &str, id: &str, kind: ChainType, preset: &str) -> Result<Chain
         .with_name(name)
         .with_id(id)
         .with_chain_type(kind)
-        .with_protocol_id(id)
         .with_properties(properties())
         .with_genesis_config_preset_name(preset)
         .build())
