@@ -112,6 +112,8 @@ fn no_std(tools: &Tools) -> Result<()> {
         cargo.args(["--package", name]);
     }
     cargo.envs(tools.wrapper.environment()).env("CARGO_TARGET_DIR", workspace::target()?.join("no-std"));
+    // as in the runtime: without it `sp-io`, which the light client's header types bring, asks for a C library
+    cargo.env("RUSTFLAGS", "--cfg substrate_runtime");
     cargo.current_dir(workspace::root());
     call(cargo)
 }

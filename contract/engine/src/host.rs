@@ -40,6 +40,9 @@ pub enum Ending {
     Drop,
 }
 
+/// A storage key and its value.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
 /// What a worker does for a contract.
 ///
 /// The engine has checked mode, lengths and gas before it asks; the host answers. In `init`, `command` and `migrate` every answer must be a function
@@ -74,7 +77,7 @@ pub trait Host: Sized + Send + 'static {
     /// Removes a key and says whether it was there. Never in queries.
     fn delete(&mut self, key: &[u8]) -> Result<bool, HostFailure>;
     /// The first entry with this prefix whose key is greater than `after`, in the order of byte strings.
-    fn next(&mut self, prefix: &[u8], after: Option<&[u8]>) -> Result<Option<(Vec<u8>, Vec<u8>)>, HostFailure>;
+    fn next(&mut self, prefix: &[u8], after: Option<&[u8]>) -> Result<Option<Entry>, HostFailure>;
 
     /// The public half of a signing key. `label` has 1 to 64 bytes.
     fn public_key(&mut self, kind: KeyKind, label: &str) -> Result<Vec<u8>, HostFailure>;

@@ -164,8 +164,8 @@ fn votes_for_descendants_count_with_their_ancestry() {
     assert!(advance(&client, [step(&[six.clone(), seven.clone()], &five)]).is_ok());
     // They finalise nothing above, and nothing without the headers between.
     assert_eq!(refused(&client, [step(&[six.clone(), seven.clone()], &six)]), JustificationError::NoSupermajority);
-    assert_eq!(refused(&client, [step(&[six.clone()], &five)]), JustificationError::BrokenAncestry);
-    assert_eq!(refused(&client, [step(&[seven.clone()], &five)]), JustificationError::BrokenAncestry);
+    assert_eq!(refused(&client, [step(std::slice::from_ref(&six), &five)]), JustificationError::BrokenAncestry);
+    assert_eq!(refused(&client, [step(std::slice::from_ref(&seven), &five)]), JustificationError::BrokenAncestry);
 
     // Votes for a block below the target do not finalise it.
     let below = [0, 1, 2].map(|n| Vote { by: &pairs[n], on: &five });

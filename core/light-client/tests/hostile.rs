@@ -57,7 +57,7 @@ impl World {
     fn check(&self, proof: &FinalityProof) -> Result<(), TestCaseError> {
         for before in &self.honest {
             let mut client = before.clone();
-            match client.advance(proof).map(|header| *header) {
+            match client.advance(proof).copied() {
                 Ok(header) => {
                     prop_assert!(self.honest.contains(&client), "led astray to {header:?}");
                     prop_assert!(client.height() > before.height());

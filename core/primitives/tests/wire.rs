@@ -1,5 +1,12 @@
 //! Every versioned type survives its own encoding, and nothing else passes for it.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a panic here is a failed test"
+)]
+
 use codec::{Decode, Encode, MaxEncodedLen};
 use phala_primitives::{
     AccountId, Assurance, BootKem, BootSign, Boundary, ClusterId, CodeHash, ContractId, Message, Payload, Report, Wire,

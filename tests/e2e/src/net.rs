@@ -115,11 +115,9 @@ impl Node {
             Ok(ended.or(process.log()?.get(before..).and_then(rpc_port).map(Ok)))
         })??;
         let rpc = Rpc::new(port);
-        wait_for(&format!("{name} to answer"), START, || {
-            match process.check_alive() {
-                Err(ended) => Ok(Some(Err(ended))),
-                Ok(()) => rpc.genesis().map(|_| Some(Ok(()))),
-            }
+        wait_for(&format!("{name} to answer"), START, || match process.check_alive() {
+            Err(ended) => Ok(Some(Err(ended))),
+            Ok(()) => rpc.genesis().map(|_| Some(Ok(()))),
         })??;
         Ok((process, rpc))
     }

@@ -1,5 +1,7 @@
 //! Tests by topic, on a runtime of system, balances, time and this pallet.
 
+#![allow(clippy::arithmetic_side_effects, reason = "an overflow here is a failed test")]
+
 mod clusters;
 mod frozen;
 mod funds;
