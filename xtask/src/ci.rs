@@ -39,8 +39,9 @@ const STEPS: &[Step] = &[
     Step { name: "e2e", what: "scenarios with real processes", run: e2e },
 ];
 
-/// Crates that the runtime or a browser links.
-const NO_STD: &[&str] = &["phala-primitives", "phala-attestation", "phala-light-client"];
+/// Crates that the runtime links. The light client is `no_std` too, but its header types bring `sp-io`, which outside a runtime
+/// asks for a C library.
+const NO_STD: &[&str] = &["phala-primitives", "phala-attestation"];
 
 /// Runs the steps; stops at the first that fails.
 pub fn run(arguments: Arguments) -> Result<()> {
@@ -112,8 +113,6 @@ fn no_std(tools: &Tools) -> Result<()> {
         cargo.args(["--package", name]);
     }
     cargo.envs(tools.wrapper.environment()).env("CARGO_TARGET_DIR", workspace::target()?.join("no-std"));
-    // as in the runtime: without it `sp-io`, which the light client's header types bring, asks for a C library
-    cargo.env("RUSTFLAGS", "--cfg substrate_runtime");
     cargo.current_dir(workspace::root());
     call(cargo)
 }

@@ -7,7 +7,6 @@ use frame_support::{
 use frame_system::offchain::{CreateBare, CreateTransactionBase};
 use sp_runtime::{
     KeyTypeId,
-    generic::UncheckedExtrinsic as GenericExtrinsic,
     traits::{ConvertInto, OpaqueKeys},
 };
 
@@ -100,6 +99,6 @@ where
     RuntimeCall: From<C>,
 {
     fn create_bare(call: RuntimeCall) -> UncheckedExtrinsic {
-        GenericExtrinsic::new_bare(call).into()
+        UncheckedExtrinsic::new_bare(call)
     }
 }
