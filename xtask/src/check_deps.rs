@@ -110,7 +110,8 @@ impl Graph {
             let (id, name) = (text(&package, "id"), text(&package, "name"));
             if members.contains(&id) {
                 let manifest = text(&package, "manifest_path");
-                let folder = manifest.trim_start_matches(&root).trim_start_matches('/').trim_end_matches("/Cargo.toml");
+                let folder = manifest.strip_prefix(&root).unwrap_or(&manifest).trim_start_matches('/');
+                let folder = folder.strip_suffix("Cargo.toml").unwrap_or(folder).trim_end_matches('/');
                 graph.folders.insert(name.clone(), folder.to_owned());
             }
             names.insert(id, name);
