@@ -1,5 +1,5 @@
-//! The usual JavaScript clients against a running node: `@polkadot/api`, `polkadot-api` and `smoldot`; and by the first of
-//! them, what a worker does to be admitted.
+//! The usual JavaScript clients against a running node: `@polkadot/api` and `polkadot-api`; and by the first of them, what a
+//! worker does to be admitted.
 
 use std::{
     path::{Path, PathBuf},
@@ -53,12 +53,6 @@ fn polkadot_js_follows_the_chain() -> Result<()> {
 #[test]
 fn polkadot_api_follows_the_chain() -> Result<()> {
     run("polkadot-api.test.mjs", 1)
-}
-
-#[test]
-fn smoldot_syncs_and_reads_by_proof() -> Result<()> {
-    // its warp sync follows changes of the authority set, of which the first comes with the second session
-    run("smoldot.test.mjs", 45)
 }
 
 #[test]
