@@ -35,7 +35,6 @@ const STEPS: &[Step] = &[
     Step { name: "lint", what: "clippy, warnings are errors", run: lint },
     Step { name: "no-std", what: "core crates build for wasm32v1-none", run: no_std },
     Step { name: "unit", what: "unit, property and vector tests", run: unit },
-    Step { name: "doc", what: "examples in the documentation", run: doc },
     Step { name: "e2e", what: "scenarios with real processes", run: e2e },
 ];
 
@@ -139,8 +138,4 @@ fn test(tools: &Tools, filter: &str, packages: &[&str]) -> Result<()> {
     // scenarios share the machine's two cores with the nodes that they start
     arguments.extend(["--", "--test-threads=2"]);
     call(tools.cargo.command(&arguments))
-}
-
-fn doc(tools: &Tools) -> Result<()> {
-    call(tools.cargo.command(&["test", "--release", "--workspace", "--doc", "--locked"]))
 }
