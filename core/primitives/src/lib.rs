@@ -10,12 +10,14 @@ pub mod assurance;
 pub mod cluster;
 pub mod contract;
 pub mod domain;
+pub mod handover;
 #[cfg(feature = "serde")]
 mod hex32;
 pub mod id;
 pub mod log;
 pub mod message;
 pub mod offchain_key;
+pub mod query;
 pub mod receipts;
 pub mod report;
 pub mod report_data;

@@ -11,7 +11,8 @@ use anyhow::{Context, Result};
 /// The environment variable by which the script knows the wrapper that it stands in front of.
 const INNER: &str = "PHALA_INNER_RUSTC_WRAPPER";
 
-const SCRIPT: &str = r#"#!/bin/sh
+const SCRIPT: &str = r#"#!/usr/bin/env bash
+# bash, not sh: dash drops variables such as CARGO_BIN_EXE_phala-soft-tee, whose names are no identifiers of the shell.
 # Drops the crate types cdylib and staticlib of dcap_qvl for wasm32v1-none, where they cannot be linked.
 # Everything else passes through unchanged, to the wrapper in PHALA_INNER_RUSTC_WRAPPER if there is one.
 case " $* " in
@@ -102,6 +103,15 @@ mod tests {
         ] {
             assert_eq!(handed_on(arguments), arguments.join(" "));
         }
+    }
+
+    /// Cargo tells integration tests of the package's binaries by variables such as this one.
+    #[test]
+    fn variables_with_hyphens_reach_the_compiler() {
+        let cache = tempfile::tempdir().unwrap();
+        let wrapper = RustcWrapper::set_up(cache.path()).unwrap();
+        let output = Command::new(&wrapper.path).arg("env").env("CARGO_BIN_EXE_a-program", "here").output().unwrap();
+        assert!(String::from_utf8(output.stdout).unwrap().lines().any(|line| line == "CARGO_BIN_EXE_a-program=here"));
     }
 
     #[test]

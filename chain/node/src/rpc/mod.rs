@@ -60,7 +60,9 @@ pub fn methods(
 
     let Dependencies { client, backend, pool, select_chain, chain_spec, keystore, babe, finality } = dependencies;
 
+    let newest = phat::NewestJustification::follow(&executor, &finality.justifications);
     let mut module = RpcModule::new(());
+    module.merge(phat::Phat::new(backend, finality.authorities.clone(), newest).into_rpc()?)?;
     module.merge(System::<_, _, Block>::new(client.clone(), pool).into_rpc())?;
     module.merge(TransactionPayment::<_, Block>::new(client.clone()).into_rpc())?;
     module.merge(Babe::new(client.clone(), babe.clone(), keystore, select_chain).into_rpc())?;
@@ -68,7 +70,6 @@ pub fn methods(
         Grandpa::new(executor, finality.authorities.clone(), finality.voter, finality.justifications, finality.proofs)
             .into_rpc(),
     )?;
-    module.merge(phat::Phat::new(backend, finality.authorities.clone()).into_rpc()?)?;
     module.merge(SyncState::new(chain_spec, client, finality.authorities, babe)?.into_rpc())?;
     Ok(module)
 }

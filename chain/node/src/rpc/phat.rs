@@ -7,19 +7,23 @@
 //!   `fromSet`. With fewer hand-overs than `limit` it ends with the newest justified header.
 //! - `phat_messages(cluster: u32, headHash: 0x…, headIndex: u64, fromIndex: u64, limit: u32)`: the messages before the head, in
 //!   ascending order, each in hex. The head is the log's hash and next index after the last message wanted.
+//! - `phat_code(cluster: u32, codeHash: 0x…, chunkHash: 0x…)`: a chunk of uploaded code, in hex.
+//! - `phat_evidence(hash: 0x…)`: the evidence of a worker's registration, in hex.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use codec::{Decode, Encode};
+use futures::{FutureExt, StreamExt};
 use jsonrpsee::{
     RpcModule,
     types::{ErrorObjectOwned, Params},
 };
 use phala_light_client::{FinalityProof, FinalityStep, Justification};
-use phala_primitives::{ClusterId, offchain_key};
-use phala_runtime::{BlockNumber, Hash};
+use phala_primitives::{ClusterId, CodeHash, offchain_key};
+use phala_runtime::{BlockNumber, Hash, opaque::Block};
 use sc_client_api::Backend as _;
-use sc_consensus_grandpa::SharedAuthoritySet;
+use sc_consensus_grandpa::{GrandpaJustification, GrandpaJustificationStream, SharedAuthoritySet};
+use sc_rpc::SubscriptionTaskExecutor;
 use sp_blockchain::{Backend as _, HeaderBackend};
 use sp_core::{Bytes, H256, offchain::OffchainStorage};
 
@@ -43,20 +47,51 @@ const FAILED: i32 = -32003;
 pub struct Phat {
     backend: Arc<Backend>,
     authorities: SharedAuthoritySet<Hash, BlockNumber>,
+    newest: NewestJustification,
+}
+
+/// The last justification that the voter has made. The database keeps one only every few blocks; who follows a log should not
+/// wait for these.
+#[derive(Clone, Default)]
+pub struct NewestJustification(Arc<Mutex<Option<GrandpaJustification<Block>>>>);
+
+impl NewestJustification {
+    /// Notes every justification from here on.
+    pub fn follow(executor: &SubscriptionTaskExecutor, stream: &GrandpaJustificationStream<Block>) -> Self {
+        let newest = Self::default();
+        let (slot, mut justifications) = (newest.clone(), stream.subscribe(1_000));
+        let follow = async move {
+            while let Some(justification) = justifications.next().await {
+                *slot.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(justification);
+            }
+        };
+        executor.spawn("newest-justification", Some("rpc"), follow.boxed());
+        newest
+    }
+
+    fn get(&self) -> Option<GrandpaJustification<Block>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Phat {
     /// Answers out of this database.
-    pub fn new(backend: Arc<Backend>, authorities: SharedAuthoritySet<Hash, BlockNumber>) -> Self {
-        Self { backend, authorities }
+    pub fn new(
+        backend: Arc<Backend>,
+        authorities: SharedAuthoritySet<Hash, BlockNumber>,
+        newest: NewestJustification,
+    ) -> Self {
+        Self { backend, authorities, newest }
     }
 
     /// The methods.
     pub fn into_rpc(self) -> Result<RpcModule<Self>, jsonrpsee::core::RegisterMethodError> {
         let mut module = RpcModule::new(self);
-        // both read the database: not on the threads that answer everything else
+        // all read the database: not on the threads that answer everything else
         module.register_blocking_method("phat_handoffs", |params, phat, _| phat.handoffs(&params))?;
         module.register_blocking_method("phat_messages", |params, phat, _| phat.messages(&params))?;
+        module.register_blocking_method("phat_code", |params, phat, _| phat.code(&params))?;
+        module.register_blocking_method("phat_evidence", |params, phat, _| phat.evidence(&params))?;
         Ok(module)
     }
 
@@ -79,8 +114,10 @@ impl Phat {
             steps.push(self.step_at(*end)?);
         }
         if steps.len() < limit {
-            let newest = sc_consensus_grandpa::best_justification::<_, phala_runtime::opaque::Block>(&*self.backend)
+            let kept = sc_consensus_grandpa::best_justification::<_, Block>(&*self.backend)
                 .map_err(|reason| error(FAILED, reason))?;
+            let newest =
+                [self.newest.get(), kept].into_iter().flatten().max_by_key(|justification| justification.target().0);
             if let Some(newest) = newest {
                 let (number, hash) = newest.target();
                 if ends.last().is_none_or(|end| *end < number) {
@@ -134,8 +171,7 @@ impl Phat {
                 format!("{wanted} messages wanted, at most {limit} are given: ask with an earlier head"),
             ));
         }
-        let storage =
-            self.backend.offchain_storage().ok_or_else(|| error(MISSING, "this node keeps no off-chain index"))?;
+        let storage = self.index()?;
 
         let mut found = Vec::new();
         let mut bytes = 0usize;
@@ -156,6 +192,26 @@ impl Phat {
         }
         found.reverse();
         Ok(found)
+    }
+
+    fn code(&self, params: &Params) -> Result<Bytes, ErrorObjectOwned> {
+        let (cluster, code, chunk): (u32, H256, H256) = params.parse()?;
+        let key = offchain_key::code_chunk(ClusterId(cluster), &CodeHash(code.0), &chunk.0);
+        self.indexed(&key, "this chunk of code")
+    }
+
+    fn evidence(&self, params: &Params) -> Result<Bytes, ErrorObjectOwned> {
+        let (hash,): (H256,) = params.parse()?;
+        self.indexed(&offchain_key::evidence(&hash.0), "this evidence")
+    }
+
+    fn indexed(&self, key: &[u8], what: &str) -> Result<Bytes, ErrorObjectOwned> {
+        let value = self.index()?.get(sp_core::offchain::STORAGE_PREFIX, key);
+        value.map(Bytes).ok_or_else(|| error(MISSING, format!("this node does not have {what}")))
+    }
+
+    fn index(&self) -> Result<impl OffchainStorage, ErrorObjectOwned> {
+        self.backend.offchain_storage().ok_or_else(|| error(MISSING, "this node keeps no off-chain index"))
     }
 }
 

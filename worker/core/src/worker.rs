@@ -1,0 +1,744 @@
+//! The worker's life as a state machine: `step(input, now) -> effects`, and `want(now)` for what it needs next.
+//!
+//! ```text
+//! Syncing ─▶ Registering ─▶ Joining ─▶ Keyless ─▶ Following
+//!                 ▲______________|_________|__________|        whenever the registry no longer names this boot
+//! ```
+//!
+//! In each round it advances its light client, reads the state of the newest finalised block by proof, and then does what its
+//! phase asks for. A step that fails changes nothing but what it says it does, and is tried again.
+
+use std::sync::Arc;
+
+use phala_crypto::{BootIdentity, ClusterKeys, SealKey, open_cluster_keys, open_keys, seal_cluster_keys};
+use phala_light_client::{
+    AdvanceError, FinalityProof, LightClient, ReadError, Remedy,
+    log::{FoldError, Survey, fold},
+};
+use phala_primitives::{
+    AccountId, ClusterId, CodeHash, LogHead, Message, Report, Wire, WorkerId,
+    cluster::{ClusterStatus, SealingMode},
+    handover::{HandoverAnswer, HandoverRequest},
+    message::MessageV1,
+    report::key_commitment_digest,
+    report_data::BootBinding,
+    worker::Endpoint,
+};
+use phat_engine::{HostFailure, Stack};
+
+use crate::{
+    chain::{self, Chain},
+    checkpoint::CheckpointError,
+    cluster::{Cluster, Codes, unpack},
+    exchange::{Effect, Input, Submission, Want},
+    execute::ExecuteError,
+    following::Following,
+    outside::Outside,
+    store::{Commit, Store, StoreError, Table},
+    tree::StateFault,
+    view::View,
+};
+
+/// Hand-overs that one finality proof may have.
+const HANDOFFS: u32 = 128;
+/// Messages that are asked for at once.
+const MESSAGES: u32 = 1024;
+/// Bodies of one chunk of a long log, in bytes.
+const CHUNK_BYTES: usize = 8 * 1024 * 1024;
+/// How long to wait for news, in milliseconds.
+const IDLE_MS: u64 = 1_000;
+/// How many blocks a transaction has to take effect before it is submitted again.
+const PATIENCE_BLOCKS: u32 = 20;
+/// How many blocks the first member has to draw the cluster's keys before another one does.
+const DRAW_BLOCKS: u32 = 30;
+
+/// What a worker is, for as long as it runs.
+pub struct Config {
+    /// The chain.
+    pub chain: phala_light_client::Config,
+    /// The cluster that it serves.
+    pub cluster: ClusterId,
+    /// Who runs it.
+    pub operator: AccountId,
+    /// With the operator this gives the worker's id.
+    pub salt: [u8; 32],
+    /// Where it is reached.
+    pub endpoint: Option<Endpoint>,
+}
+
+/// How far a worker has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// It has not proven any state yet.
+    Syncing,
+    /// The registry does not name this boot yet.
+    Registering,
+    /// It is registered, and no member of the cluster yet.
+    Joining,
+    /// It is a member without the cluster's keys.
+    Keyless,
+    /// It follows the log and answers.
+    Following,
+    /// The cluster has ended.
+    Ended,
+}
+
+/// Why a step did nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StepError {
+    /// The node lied, is behind, or is damaged: ask another one. The text says which check failed.
+    #[error("the node's answer was refused: {0}")]
+    Node(String),
+    /// The host's storage, memory or platform failed: try again later.
+    #[error("{0}")]
+    Host(String),
+    /// The operator has to do something; until then nothing will change.
+    #[error("{0}")]
+    Operator(String),
+}
+
+impl From<AdvanceError> for StepError {
+    fn from(error: AdvanceError) -> Self {
+        by_remedy(error.remedy(), error.to_string())
+    }
+}
+
+impl From<ReadError> for StepError {
+    fn from(error: ReadError) -> Self {
+        by_remedy(error.remedy(), error.to_string())
+    }
+}
+
+impl From<FoldError> for StepError {
+    fn from(error: FoldError) -> Self {
+        by_remedy(error.remedy(), error.to_string())
+    }
+}
+
+impl From<StoreError> for StepError {
+    fn from(error: StoreError) -> Self {
+        Self::Host(error.to_string())
+    }
+}
+
+impl From<HostFailure> for StepError {
+    fn from(error: HostFailure) -> Self {
+        Self::Host(error.to_string())
+    }
+}
+
+impl From<StateFault> for StepError {
+    fn from(fault: StateFault) -> Self {
+        match fault {
+            StateFault::Store(error) => error.into(),
+            StateFault::Damaged(_) => Self::Operator(format!(
+                "{fault}; move the data directory away: the worker then starts from the log, nothing is lost"
+            )),
+        }
+    }
+}
+
+impl From<CheckpointError> for StepError {
+    fn from(error: CheckpointError) -> Self {
+        Self::Operator(error.to_string())
+    }
+}
+
+fn by_remedy(remedy: Remedy, text: String) -> StepError {
+    match remedy {
+        Remedy::AskAnotherNode => StepError::Node(text),
+        Remedy::NeedsAnchor => StepError::Operator(format!("{text}; give the worker a signed recovery anchor")),
+        Remedy::Upgrade => StepError::Operator(format!("{text}; upgrade the worker")),
+        _ => StepError::Operator(text),
+    }
+}
+
+/// What the current round still has to do.
+enum Stage {
+    Advance,
+    Read,
+    Act,
+    Idle { until_ms: u64 },
+}
+
+/// A long stretch of the log: first its heads are proven, then its messages are executed chunk by chunk.
+enum Catchup {
+    Survey(Box<Survey>),
+    Chunks { marks: std::collections::VecDeque<phala_light_client::Verified<LogHead>>, bodies: Vec<Vec<u8>> },
+}
+
+/// What was submitted last for a purpose, and when.
+#[derive(Clone, Copy, Default)]
+struct Asked(Option<u32>);
+
+impl Asked {
+    /// Whether it is time to ask, for the first time or again.
+    fn due(&self, block: u32) -> bool {
+        self.0.is_none_or(|at| block.saturating_sub(at) >= PATIENCE_BLOCKS)
+    }
+}
+
+/// A worker. See the [module's documentation](self).
+pub struct Worker {
+    config: Config,
+    id: WorkerId,
+    boot: Arc<BootIdentity>,
+    store: Arc<dyn Store>,
+    codes: Codes,
+    outside: Arc<dyn Outside>,
+    platform: Option<SealKey>,
+    client: LightClient,
+    chain: Option<Chain>,
+    stage: Stage,
+    phase: Phase,
+    registering: Asked,
+    offering: Asked,
+    committing: Asked,
+    member_since: Option<u32>,
+    drawn: Option<ClusterKeys>,
+    following: Option<Following>,
+    catchup: Option<Catchup>,
+    needed_code: Option<CodeHash>,
+}
+
+/// What a worker is made of.
+pub struct Parts {
+    /// Its boot.
+    pub boot: Arc<BootIdentity>,
+    /// Its state.
+    pub store: Arc<dyn Store>,
+    /// Its engine.
+    pub codes: Codes,
+    /// What its queries reach.
+    pub outside: Arc<dyn Outside>,
+    /// The platform's sealing key, if it has one.
+    pub platform: Option<zeroize::Zeroizing<[u8; 32]>>,
+}
+
+impl Worker {
+    /// A worker that knows the genesis and has done nothing.
+    pub fn new(config: Config, parts: Parts) -> Result<Self, phala_light_client::ConfigError> {
+        let client = LightClient::new(&config.chain)?;
+        let id = WorkerId::derive(client.genesis(), &config.operator, &config.salt);
+        let platform = parts.platform.map(|key| SealKey::for_platform(&key, client.genesis(), id));
+        Ok(Self {
+            config,
+            id,
+            boot: parts.boot,
+            store: parts.store,
+            codes: parts.codes,
+            outside: parts.outside,
+            platform,
+            client,
+            chain: None,
+            stage: Stage::Advance,
+            phase: Phase::Syncing,
+            registering: Asked::default(),
+            offering: Asked::default(),
+            committing: Asked::default(),
+            member_since: None,
+            drawn: None,
+            following: None,
+            catchup: None,
+            needed_code: None,
+        })
+    }
+
+    /// Its id.
+    pub fn id(&self) -> WorkerId {
+        self.id
+    }
+
+    /// How far it has come.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The height up to which it knows the chain to be final.
+    pub fn height(&self) -> u32 {
+        self.client.height()
+    }
+
+    /// How many messages it has executed.
+    pub fn log_index(&self) -> u64 {
+        self.following.as_ref().map_or(0, |following| following.position().next_index)
+    }
+
+    /// What it wants to know next.
+    pub fn want(&self, now_ms: u64) -> Want {
+        match &self.stage {
+            Stage::Idle { until_ms } if now_ms < *until_ms => Want::Nothing { until_ms: *until_ms },
+            Stage::Idle { .. } | Stage::Advance => {
+                Want::Finality { from_set: self.client.authorities().id(), limit: HANDOFFS }
+            }
+            Stage::Read => match self.client.finalized() {
+                Some(at) => Want::Read { at: *at.hash(), keys: self.keys() },
+                None => Want::Finality { from_set: self.client.authorities().id(), limit: HANDOFFS },
+            },
+            Stage::Act => self.act().unwrap_or(Want::Nothing { until_ms: now_ms }),
+        }
+    }
+
+    fn members(&self) -> &[WorkerId] {
+        self.chain.as_ref().map_or(&[], |chain| &chain.members)
+    }
+
+    fn keys(&self) -> Vec<Vec<u8>> {
+        chain::keys(self.config.cluster, self.id, self.members(), self.needed_code)
+    }
+
+    /// What the phase wants from outside; nothing if the round is over.
+    fn act(&self) -> Option<Want> {
+        let chain = self.chain.as_ref()?;
+        match self.phase {
+            Phase::Registering if self.registering.due(chain.at.number()) => {
+                Some(Want::Evidence { report_data: self.binding(chain).report_data() })
+            }
+            Phase::Keyless if self.wants_handover(chain) => {
+                let peers = self.peers(chain);
+                let request = HandoverRequest::V1 { cluster: self.config.cluster, worker: self.id };
+                (!peers.is_empty()).then_some(Want::Handover { peers, request })
+            }
+            Phase::Following => self.wanted_code(chain).or_else(|| self.wanted_messages(chain)),
+            _ => None,
+        }
+    }
+
+    fn binding(&self, chain: &Chain) -> BootBinding {
+        BootBinding {
+            genesis: *self.client.genesis(),
+            boot_sign: self.boot.boot_sign(),
+            boot_kem: self.boot.boot_kem(),
+            worker: self.id,
+            operator: self.config.operator,
+            block: chain.at.number(),
+            block_hash: *chain.at.hash(),
+        }
+    }
+
+    fn peers(&self, chain: &Chain) -> Vec<Endpoint> {
+        let others = chain.members.iter().filter(|member| **member != self.id);
+        others.filter_map(|member| chain.entry(member)?.endpoint.clone()).collect()
+    }
+
+    fn wants_handover(&self, chain: &Chain) -> bool {
+        let committed = chain.cluster.as_ref().is_some_and(|cluster| cluster.keys.is_some());
+        committed && self.drawn.is_none()
+    }
+
+    fn wanted_code(&self, chain: &Chain) -> Option<Want> {
+        let (code, entry) = (self.needed_code?, chain.code.as_ref()?);
+        Some(Want::Code { cluster: self.config.cluster, code, chunks: entry.chunks.to_vec() })
+    }
+
+    fn wanted_messages(&self, chain: &Chain) -> Option<Want> {
+        let (following, proven) = (self.following.as_ref()?, chain.head.as_ref()?);
+        let position = following.position().next_index;
+        let (head, from) = match &self.catchup {
+            None if proven.next_index > position => (**proven, position),
+            None => return None,
+            Some(Catchup::Survey(survey)) => (**proven, survey.next_index()),
+            Some(Catchup::Chunks { marks, bodies }) => {
+                let held = u64::try_from(bodies.len()).unwrap_or(u64::MAX);
+                (**marks.front()?, position.saturating_add(held))
+            }
+        };
+        Some(Want::Messages { cluster: self.config.cluster, head, from, limit: MESSAGES })
+    }
+
+    /// Takes what the daemon has found out, and says what is to be done.
+    pub fn step(
+        &mut self,
+        stack: &Stack,
+        input: Input,
+        now_ms: u64,
+        rng: &mut (impl rand_core::RngCore + rand_core::CryptoRng),
+    ) -> Result<Vec<Effect>, StepError> {
+        let mut effects = Vec::new();
+        match input {
+            Input::Wake => {
+                if matches!(self.stage, Stage::Idle { .. }) {
+                    self.stage = Stage::Advance;
+                }
+            }
+            Input::Refused(_) => {}
+            Input::Finality(proof) => self.advance(&proof, now_ms)?,
+            Input::Read(nodes) => {
+                self.read(&nodes, &mut effects)?;
+                self.decide(now_ms, &mut effects, rng)?;
+            }
+            Input::Evidence(evidence) => {
+                if let (Phase::Registering, Some(chain)) = (self.phase, &self.chain) {
+                    effects.push(Effect::Submit(self.registration(chain, evidence)));
+                    self.registering = Asked(Some(chain.at.number()));
+                }
+                self.rest(now_ms);
+            }
+            Input::Handover(answer) => {
+                self.take_keys(answer, &mut effects)?;
+                self.decide(now_ms, &mut effects, rng)?;
+            }
+            Input::Code(chunks) => self.take_code(&chunks, &mut effects)?,
+            Input::Messages(bodies) => {
+                let result = self.take_messages(stack, bodies, &mut effects, rng);
+                if result.is_err() {
+                    self.catchup = None;
+                }
+                result?;
+                self.decide(now_ms, &mut effects, rng)?;
+            }
+        }
+        Ok(effects)
+    }
+
+    fn rest(&mut self, now_ms: u64) {
+        self.stage = Stage::Idle { until_ms: now_ms.saturating_add(IDLE_MS) };
+    }
+
+    fn advance(&mut self, proof: &[u8], now_ms: u64) -> Result<(), StepError> {
+        let proof = FinalityProof::from_wire(proof).map_err(|error| StepError::Node(error.to_string()))?;
+        let steps = proof.steps().len();
+        match self.client.advance(&proof) {
+            Ok(_) => {
+                let more = u32::try_from(steps).is_ok_and(|steps| steps >= HANDOFFS);
+                self.stage = if more { Stage::Advance } else { Stage::Read };
+                Ok(())
+            }
+            // an honest node without news says again what it said before
+            Err(AdvanceError::Empty) => {
+                self.rest(now_ms);
+                Ok(())
+            }
+            Err(AdvanceError::Stale { step: 0, .. }) if steps == 1 => {
+                self.rest(now_ms);
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn read(&mut self, nodes: &[Vec<u8>], effects: &mut Vec<Effect>) -> Result<(), StepError> {
+        let read = self.client.open(nodes, &self.keys())?;
+        let chain = Chain::new(&read, self.config.cluster, self.id, self.members(), self.needed_code)?;
+        if let (Some(following), Some(head)) = (&self.following, &chain.head) {
+            if head.next_index > following.position().next_index {
+                effects.push(Effect::Withhold { next_index: head.next_index });
+            }
+        }
+        self.chain = Some(chain);
+        Ok(())
+    }
+
+    /// After a read, and after whatever the phase wanted: finds the phase, and what is to be done in it.
+    fn decide(
+        &mut self,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+        rng: &mut (impl rand_core::RngCore + rand_core::CryptoRng),
+    ) -> Result<(), StepError> {
+        self.phase = self.current_phase()?;
+        match self.phase {
+            Phase::Joining => self.offer(effects),
+            Phase::Keyless => self.seek_keys(effects, rng)?,
+            Phase::Following => self.report(effects),
+            _ => {}
+        }
+        self.phase = self.current_phase()?;
+        self.stage = Stage::Act;
+        if self.act().is_none() {
+            if self.needed_code.is_some() && self.chain.as_ref().is_some_and(|chain| chain.code.is_none()) {
+                self.stage = Stage::Read;
+                return Ok(());
+            }
+            self.publish(effects);
+            self.rest(now_ms);
+        }
+        Ok(())
+    }
+
+    fn current_phase(&self) -> Result<Phase, StepError> {
+        let Some(chain) = &self.chain else { return Ok(Phase::Syncing) };
+        let Some(cluster) = &chain.cluster else {
+            return Err(StepError::Operator(format!(
+                "there is no cluster {}: check the configuration",
+                self.config.cluster
+            )));
+        };
+        let live = chain.entry(&self.id).is_some_and(|entry| entry.boot_sign == self.boot.boot_sign());
+        Ok(if cluster.status == ClusterStatus::Terminated {
+            Phase::Ended
+        } else if !live {
+            Phase::Registering
+        } else if !chain.members.contains(&self.id) {
+            Phase::Joining
+        } else if self.following.is_none() {
+            Phase::Keyless
+        } else {
+            Phase::Following
+        })
+    }
+
+    fn registration(&self, chain: &Chain, evidence: Vec<u8>) -> Submission {
+        let BootBinding { boot_sign, boot_kem, worker, block, block_hash, .. } = self.binding(chain);
+        Submission::Register {
+            worker,
+            salt: self.config.salt,
+            boot_sign,
+            boot_kem,
+            block,
+            block_hash,
+            evidence,
+            endpoint: self.config.endpoint.clone(),
+        }
+    }
+
+    fn offer(&mut self, effects: &mut Vec<Effect>) {
+        let Some(chain) = &self.chain else { return };
+        let owns = chain.cluster.as_ref().is_some_and(|cluster| cluster.owner == self.config.operator);
+        if !owns && self.offering.due(chain.at.number()) {
+            self.offering = Asked(Some(chain.at.number()));
+            effects.push(Effect::Submit(Submission::Offer { worker: self.id, cluster: self.config.cluster }));
+        }
+    }
+
+    /// Draws the cluster's keys if it has none, or opens what this platform has sealed.
+    fn seek_keys(
+        &mut self,
+        effects: &mut Vec<Effect>,
+        rng: &mut (impl rand_core::RngCore + rand_core::CryptoRng),
+    ) -> Result<(), StepError> {
+        let Some(chain) = &self.chain else { return Ok(()) };
+        let Some(cluster) = &chain.cluster else { return Ok(()) };
+        let (genesis, id, block) = (*self.client.genesis(), self.config.cluster, chain.at.number());
+        let self_seals = cluster.config.latest().sealing == SealingMode::SelfSeal;
+        let since = *self.member_since.get_or_insert(block);
+
+        let Some(committed) = cluster.keys else {
+            let first = chain.members.first() == Some(&self.id);
+            if !first && block.saturating_sub(since) < DRAW_BLOCKS {
+                return Ok(());
+            }
+            if self.committing.due(block) {
+                let keys = self.drawn.take().unwrap_or_else(|| ClusterKeys::generate(rng));
+                let commitment = keys.commitment(&genesis, id);
+                // sealed before they are announced: a crash in between must not leave a cluster without keys
+                if let (true, Some(platform)) = (self_seals, &self.platform) {
+                    self.store.commit(sealed_keys(platform, &keys, id, block, rng))?;
+                }
+                let signature = self.boot.sign(&key_commitment_digest(&genesis, id, &commitment));
+                self.committing = Asked(Some(block));
+                self.drawn = Some(keys);
+                let (worker, keys) = (self.id, commitment);
+                effects.push(Effect::Submit(Submission::CommitKeys { cluster: id, worker, keys, signature }));
+            }
+            return Ok(());
+        };
+
+        if let Some(keys) = self.drawn.take() {
+            if keys.matches(&genesis, id, &committed) {
+                return self.follow(keys, effects);
+            }
+            effects.push(Effect::Note("another member's keys were first: asking for them".into()));
+        }
+        if let (true, Some(platform)) = (self_seals, &self.platform) {
+            let sealed = self.store.snapshot()?.record(Table::Keys, &[])?;
+            if let Some(sealed) = sealed {
+                match open_cluster_keys(platform, id, &sealed) {
+                    Ok((keys, height)) if height <= block && keys.matches(&genesis, id, &committed) => {
+                        return self.follow(keys, effects);
+                    }
+                    Ok(_) => effects.push(Effect::Note("the keys sealed on this machine are not the cluster's".into())),
+                    Err(_) => effects.push(Effect::Note("the keys sealed on this machine do not open".into())),
+                }
+            }
+        }
+        if self.peers(chain).is_empty() {
+            return Err(StepError::Operator(
+                "this worker has no keys of its cluster, and no other member to ask for them: wait for a peer, or create a new cluster".into(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn take_keys(&mut self, answer: Option<Vec<u8>>, effects: &mut Vec<Effect>) -> Result<(), StepError> {
+        let committed = self.chain.as_ref().and_then(|chain| chain.cluster.as_ref()?.keys);
+        let (Phase::Keyless, Some(committed)) = (self.phase, committed) else { return Ok(()) };
+        let Some(answer) = answer else {
+            return Err(StepError::Host("no other member gave the cluster's keys".into()));
+        };
+        let answer = HandoverAnswer::from_wire(&answer)
+            .map_err(|error| StepError::Host(format!("a peer's answer is no hand-over: {error}")))?;
+        let (genesis, cluster) = (*self.client.genesis(), self.config.cluster);
+        let keys = open_keys(&self.boot, &genesis, cluster, self.id, &answer, &committed)
+            .map_err(|error| StepError::Host(format!("a peer's hand-over was refused: {error}")))?;
+        self.follow(keys, effects)
+    }
+
+    fn follow(&mut self, keys: ClusterKeys, effects: &mut Vec<Effect>) -> Result<(), StepError> {
+        let (genesis, id) = (*self.client.genesis(), self.config.cluster);
+        let cluster = Cluster::new(genesis, id, keys, self.codes.clone(), self.outside.clone());
+        let following = Following::resume(cluster, self.store.clone())?;
+        effects.push(Effect::Note(format!("following cluster {id} from message {}", following.position().next_index)));
+        self.following = Some(following);
+        Ok(())
+    }
+
+    fn take_code(&mut self, chunks: &[Vec<u8>], effects: &mut Vec<Effect>) -> Result<(), StepError> {
+        let entry = self.chain.as_ref().and_then(|chain| chain.code.clone());
+        let (Some(code), Some(entry)) = (self.needed_code, entry) else { return Ok(()) };
+        let right = chunks.len() == entry.chunks.len()
+            && chunks.iter().zip(&entry.chunks).all(|(chunk, hash)| sp_crypto_hashing::blake2_256(chunk) == *hash);
+        if !right {
+            return Err(StepError::Node("chunks of code do not have the chain's hashes".into()));
+        }
+        match unpack(code, entry.size, chunks) {
+            Some(component) => {
+                let records = vec![(Table::Code, code.0.to_vec(), Some(component))];
+                self.store.commit(Commit { records, ..Commit::default() })?;
+                if let Some(following) = &mut self.following {
+                    following.rebase()?;
+                }
+            }
+            None => {
+                effects.push(Effect::Note(format!("the code {code} is not what its hash says")));
+                self.codes.condemn(code);
+            }
+        }
+        self.needed_code = None;
+        Ok(())
+    }
+
+    fn take_messages(
+        &mut self,
+        stack: &Stack,
+        mut bodies: Vec<Vec<u8>>,
+        effects: &mut Vec<Effect>,
+        rng: &mut (impl rand_core::RngCore + rand_core::CryptoRng),
+    ) -> Result<(), StepError> {
+        let (Some(chain), Some(following)) = (&self.chain, &mut self.following) else { return Ok(()) };
+        let Some(proven) = chain.head else { return Ok(()) };
+        if bodies.is_empty() {
+            return Err(StepError::Node("no messages, where the chain has some".into()));
+        }
+        let mut position = following.position();
+        let head = match self.catchup.take() {
+            None => {
+                let missing = proven.next_index.saturating_sub(position.next_index);
+                let got = u64::try_from(bodies.len()).unwrap_or(u64::MAX);
+                if got < missing {
+                    self.catchup = Some(survey(Survey::new(&proven, &position, CHUNK_BYTES)?, &bodies)?);
+                    return Ok(());
+                }
+                proven
+            }
+            Some(Catchup::Survey(ongoing)) => {
+                self.catchup = Some(survey(*ongoing, &bodies)?);
+                return Ok(());
+            }
+            Some(Catchup::Chunks { mut marks, bodies: mut held }) => {
+                held.append(&mut bodies);
+                let Some(mark) = marks.front().copied() else { return Ok(()) };
+                let wanted = mark.next_index.saturating_sub(position.next_index);
+                let got = u64::try_from(held.len()).unwrap_or(u64::MAX);
+                if got < wanted {
+                    self.catchup = Some(Catchup::Chunks { marks, bodies: held });
+                    return Ok(());
+                }
+                bodies = held;
+                marks.pop_front();
+                if !marks.is_empty() {
+                    self.catchup = Some(Catchup::Chunks { marks, bodies: Vec::new() });
+                }
+                mark
+            }
+        };
+        let messages = fold(&head, &position, &bodies)?;
+        let mut list: Vec<(&MessageV1, LogHead)> = Vec::with_capacity(messages.len());
+        for (message, body) in messages.iter().zip(&bodies) {
+            let Message::V1(message) = &**message;
+            position = position.append(body).map_err(|_| StepError::Operator("the log is full".into()))?;
+            list.push((message, position));
+        }
+        match following.execute(stack, &list, rng) {
+            Ok(lines) => {
+                if !lines.is_empty() {
+                    effects.push(Effect::Lines(lines));
+                }
+                Ok(())
+            }
+            Err(ExecuteError::CodeMissing(code)) => {
+                self.catchup = None;
+                self.needed_code = Some(code);
+                Ok(())
+            }
+            Err(ExecuteError::Host(failure)) => Err(failure.into()),
+            Err(ExecuteError::State(fault)) => Err(fault.into()),
+            Err(error @ ExecuteError::Revision(_)) => Err(StepError::Operator(error.to_string())),
+        }
+    }
+
+    fn report(&mut self, effects: &mut Vec<Effect>) {
+        let (Some(chain), Some(following)) = (&self.chain, &mut self.following) else { return };
+        let quorum = chain.cluster.as_ref().map_or(1, |cluster| cluster.config.latest().quorum);
+        match following.report(chain.reported.as_ref(), chain.at.number(), quorum) {
+            Ok(Some(report)) => {
+                let report = Report::V1(report);
+                let signature = self.boot.sign(&report.digest(self.client.genesis()));
+                effects.push(Effect::Submit(Submission::Report { report, worker: self.id, signature }));
+            }
+            Ok(None) => {}
+            Err(diverged) => effects.push(Effect::Note(diverged.to_string())),
+        }
+    }
+
+    /// Publishes what has been reached, if it is all that the chain knows of.
+    fn publish(&mut self, effects: &mut Vec<Effect>) {
+        let (Some(chain), Some(following)) = (&self.chain, &mut self.following) else { return };
+        let (Some(cluster), Some(entry)) = (&chain.cluster, chain.entry(&self.id)) else { return };
+        let reached = chain.head.is_some_and(|head| *head == following.position());
+        if self.phase != Phase::Following || !reached || following.has_diverged() {
+            return;
+        }
+        let Some((config, tree)) = following.state() else { return };
+        effects.push(Effect::Publish(Arc::new(View {
+            cluster: following.cluster().clone(),
+            config,
+            status: cluster.status,
+            owner: cluster.owner,
+            block: chain.at.number(),
+            block_hash: *chain.at.hash(),
+            time_ms: chain.time_ms,
+            head: following.position(),
+            tree,
+            worker: self.id,
+            boot_count: entry.boot_count,
+            assurance: entry.claims.assurance,
+            members: Arc::new(
+                chain.members.iter().filter_map(|member| Some((*member, chain.entry(member)?.clone()))).collect(),
+            ),
+        })));
+    }
+}
+
+fn survey(mut survey: Survey, bodies: &[Vec<u8>]) -> Result<Catchup, StepError> {
+    for body in bodies {
+        survey.push(body)?;
+    }
+    if survey.missing() > 0 {
+        return Ok(Catchup::Survey(Box::new(survey)));
+    }
+    Ok(Catchup::Chunks { marks: survey.finish()?.into(), bodies: Vec::new() })
+}
+
+fn sealed_keys(
+    platform: &SealKey,
+    keys: &ClusterKeys,
+    cluster: ClusterId,
+    block: u32,
+    rng: &mut (impl rand_core::RngCore + rand_core::CryptoRng),
+) -> Commit {
+    let sealed = seal_cluster_keys(platform, keys, cluster, block, rng);
+    Commit { records: vec![(Table::Keys, Vec::new(), Some(sealed))], ..Commit::default() }
+}

@@ -1,0 +1,180 @@
+//! How a worker is told what to be: a file, the environment, flags; the later ones win.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::Args;
+use phala_primitives::ClusterId;
+use serde::Deserialize;
+
+/// The version of the configuration file.
+const VERSION: u32 = 1;
+
+/// Options of `phala-worker run`. Each is also a key of the file, with `_` for `-`.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// TOML file with any of these options, and `version = 1`.
+    #[arg(long, env = "PHALA_WORKER_CONFIG")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    #[arg(skip)]
+    version: Option<u32>,
+    /// The network file: the chain's genesis, its first authorities, the roots of evidence.
+    #[arg(long, env = "PHALA_WORKER_NETWORK")]
+    pub network: Option<PathBuf>,
+    /// WebSocket URL of a node. Several may be given; none of them is trusted.
+    #[arg(long = "node", env = "PHALA_WORKER_NODE", value_delimiter = ',')]
+    #[serde(default)]
+    pub node: Vec<String>,
+    /// Where state is kept, sealed.
+    #[arg(long, env = "PHALA_WORKER_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The cluster to serve.
+    #[arg(long, env = "PHALA_WORKER_CLUSTER")]
+    pub cluster: Option<u32>,
+    /// Address of the HTTP API; port 0 takes a free one.
+    #[arg(long, env = "PHALA_WORKER_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// URL under which clients and peers reach the HTTP API. Default: `http://` and the address it listens on.
+    #[arg(long, env = "PHALA_WORKER_ENDPOINT")]
+    pub endpoint: Option<String>,
+    /// The operator's account, which pays and signs transactions: a secret URI such as //Alice, or @FILE with one.
+    #[arg(long, env = "PHALA_WORKER_OPERATOR", hide_env_values = true)]
+    pub operator: Option<String>,
+    /// Tells several workers of one operator apart: any text.
+    #[arg(long, env = "PHALA_WORKER_NAME")]
+    pub name: Option<String>,
+    /// What vouches for this process: `soft-tee:SOCKET`.
+    #[arg(long, env = "PHALA_WORKER_PLATFORM")]
+    pub platform: Option<String>,
+    /// Threads for queries. Default: twice the cores.
+    #[arg(long, env = "PHALA_WORKER_THREADS")]
+    pub threads: Option<usize>,
+}
+
+/// What a worker runs with.
+pub struct Config {
+    pub network: phala_extrinsics::Network,
+    pub nodes: Vec<String>,
+    pub data_dir: PathBuf,
+    pub cluster: ClusterId,
+    pub listen: SocketAddr,
+    pub endpoint: Option<String>,
+    pub operator: phala_extrinsics::Signer,
+    pub name: String,
+    pub platform: PlatformChoice,
+    pub threads: usize,
+}
+
+/// What vouches for this process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlatformChoice {
+    /// The software TEE that listens on this socket.
+    SoftTee(PathBuf),
+}
+
+impl Options {
+    /// The file's options below these.
+    fn with_file(self) -> Result<Self> {
+        let Some(path) = &self.config else { return Ok(self) };
+        let text = std::fs::read_to_string(path).with_context(|| format!("the configuration {}", path.display()))?;
+        let file: Self = toml::from_str(&text).with_context(|| format!("the configuration {}", path.display()))?;
+        match file.version {
+            Some(VERSION) => {}
+            Some(other) => bail!("{}: version {other} is not known to this program", path.display()),
+            None => bail!("{}: put `version = {VERSION}` at its top", path.display()),
+        }
+        Ok(Self {
+            config: None,
+            version: None,
+            network: self.network.or(file.network),
+            node: if self.node.is_empty() { file.node } else { self.node },
+            data_dir: self.data_dir.or(file.data_dir),
+            cluster: self.cluster.or(file.cluster),
+            listen: self.listen.or(file.listen),
+            endpoint: self.endpoint.or(file.endpoint),
+            operator: self.operator.or(file.operator),
+            name: self.name.or(file.name),
+            platform: self.platform.or(file.platform),
+            threads: self.threads.or(file.threads),
+        })
+    }
+
+    /// Checked and complete.
+    pub fn resolve(self) -> Result<Config> {
+        let options = self.with_file()?;
+        let needed = |name: &str| format!("{name} is missing: give it as a flag, in the environment or in the file");
+        let network = options.network.with_context(|| needed("--network"))?;
+        let network = phala_extrinsics::Network::read(&network)?;
+        ensure!(!options.node.is_empty(), needed("--node"));
+        for url in &options.node {
+            let parsed = url::Url::parse(url).with_context(|| format!("--node {url}"))?;
+            ensure!(matches!(parsed.scheme(), "ws" | "wss"), "--node {url}: expected ws:// or wss://");
+        }
+        let operator = options.operator.with_context(|| needed("--operator"))?;
+        let operator = match operator.strip_prefix('@') {
+            Some(file) => phala_extrinsics::Signer::from_file(file.as_ref())?,
+            None => phala_extrinsics::Signer::from_uri(&operator)?,
+        };
+        let platform = options.platform.with_context(|| needed("--platform"))?;
+        let platform = match platform.split_once(':') {
+            Some(("soft-tee", socket)) if !socket.is_empty() => PlatformChoice::SoftTee(socket.into()),
+            _ => bail!("--platform {platform}: expected soft-tee:SOCKET"),
+        };
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get);
+        Ok(Config {
+            network,
+            nodes: options.node,
+            data_dir: options.data_dir.with_context(|| needed("--data-dir"))?,
+            cluster: ClusterId(options.cluster.unwrap_or(0)),
+            listen: options.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))),
+            endpoint: options.endpoint,
+            operator,
+            name: options.name.unwrap_or_else(|| "worker".into()),
+            platform,
+            threads: options.threads.unwrap_or(cores.saturating_mul(2)).clamp(1, 256),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_file(text: &str) -> Result<Options> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("worker.toml");
+        std::fs::write(&path, text).unwrap();
+        Options { config: Some(path), ..Options::default() }.with_file()
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("worker.toml");
+        std::fs::write(&path, "version = 1\ncluster = 3\nnode = ['ws://a']\n").unwrap();
+        let flags = Options { config: Some(path), cluster: Some(4), ..Options::default() };
+        let options = flags.with_file().unwrap();
+        assert_eq!((options.cluster, options.node), (Some(4), vec!["ws://a".to_owned()]));
+    }
+
+    #[test]
+    fn unknown_keys_and_versions_are_refused() {
+        for (text, expected) in [
+            ("version = 1\nclutser = 3\n", "clutser"),
+            ("version = 9\n", "version 9"),
+            ("cluster = 3\n", "version = 1"),
+            ("not toml", "configuration"),
+        ] {
+            let error = format!("{:#}", from_file(text).unwrap_err());
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let error = Options::default().resolve().err().unwrap().to_string();
+        assert!(error.contains("--network"), "{error}");
+    }
+}

@@ -1,0 +1,205 @@
+//! The loop that gives the worker what it wants, and does what it says. Everything that decides is in `phala_worker_core`.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use phala_primitives::{cluster::HttpPolicy, handover::HandoverRequest, worker::Endpoint};
+use phala_worker_core::{Effect, Input, Outside as _, Queries, StepError, Submission, Want, Worker};
+use phat_engine::Stack;
+use rand_core::OsRng;
+
+use crate::{
+    egress::Egress,
+    metrics::Metrics,
+    node::{NodeError, Nodes},
+    operator::Operator,
+    platform::Platform,
+    server::now_ms,
+};
+
+/// How long to wait after the host failed.
+const HOST_PAUSE: Duration = Duration::from_secs(2);
+/// How long to wait for the operator to do something.
+const OPERATOR_PAUSE: Duration = Duration::from_secs(10);
+/// How long peers have for a hand-over.
+const HANDOVER_MS: u64 = 10_000;
+
+/// What the loop works with.
+pub struct Follow {
+    /// The worker.
+    pub worker: Worker,
+    /// The nodes that it asks.
+    pub nodes: Nodes,
+    /// What vouches for it.
+    pub platform: Arc<dyn Platform>,
+    /// Who submits for it.
+    pub operator: Operator,
+    /// Who answers for it.
+    pub queries: Arc<Queries>,
+    /// Where its state is told.
+    pub metrics: Metrics,
+    /// The way to its peers.
+    pub egress: Egress,
+    /// Set to end the loop.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// Why there is no input for what was wanted.
+enum Missing {
+    Node(NodeError),
+    Host(String),
+}
+
+impl From<NodeError> for Missing {
+    fn from(error: NodeError) -> Self {
+        Self::Node(error)
+    }
+}
+
+impl Follow {
+    /// Runs until it is stopped.
+    pub fn run(mut self, stack: &Stack, runtime: &tokio::runtime::Handle) {
+        while !self.stop.load(Ordering::Relaxed) {
+            let want = self.worker.want(now_ms());
+            tracing::trace!(?want);
+            let pause = match runtime.block_on(self.find(want)) {
+                Ok(input) => self.step(stack, input),
+                Err(Missing::Node(error)) => {
+                    self.metrics.node_fault("silent");
+                    Some(self.nodes.leave(&error.to_string()))
+                }
+                Err(Missing::Host(error)) => {
+                    tracing::warn!(%error, "trying again");
+                    Some(HOST_PAUSE)
+                }
+            };
+            self.metrics.progress(self.worker.phase(), self.worker.height(), self.worker.log_index());
+            if let Some(pause) = pause {
+                self.rest(runtime, pause);
+            }
+        }
+    }
+
+    /// Waits, but not past the end.
+    fn rest(&self, runtime: &tokio::runtime::Handle, pause: Duration) {
+        let mut left = pause;
+        while !left.is_zero() && !self.stop.load(Ordering::Relaxed) {
+            let part = left.min(Duration::from_millis(100));
+            runtime.block_on(tokio::time::sleep(part));
+            left = left.saturating_sub(part);
+        }
+    }
+
+    async fn find(&mut self, want: Want) -> Result<Input, Missing> {
+        Ok(match want {
+            Want::Finality { from_set, limit } => Input::Finality(self.nodes.handoffs(from_set, limit).await?),
+            Want::Read { at, keys } => Input::Read(self.nodes.read_proof(&at, &keys).await?),
+            Want::Messages { cluster, head, from, limit } => {
+                Input::Messages(self.nodes.messages(cluster, &head, from, limit).await?)
+            }
+            Want::Code { cluster, code, chunks } => {
+                let mut found = Vec::with_capacity(chunks.len());
+                for chunk in &chunks {
+                    found.push(self.nodes.code_chunk(cluster, &code, chunk).await?);
+                }
+                Input::Code(found)
+            }
+            Want::Evidence { report_data } => {
+                let platform = self.platform.clone();
+                let evidence = tokio::task::spawn_blocking(move || platform.evidence(report_data)).await;
+                let evidence = evidence.map_err(|error| Missing::Host(error.to_string()))?;
+                Input::Evidence(evidence.map_err(|error| Missing::Host(error.to_string()))?)
+            }
+            Want::Handover { peers, request } => {
+                let egress = self.egress.clone();
+                let asked = tokio::task::spawn_blocking(move || ask_peers(&egress, &peers, &request)).await;
+                Input::Handover(asked.map_err(|error| Missing::Host(error.to_string()))?)
+            }
+            Want::Nothing { until_ms } => {
+                let left = Duration::from_millis(until_ms.saturating_sub(now_ms()));
+                self.nodes.wait(left.clamp(Duration::from_millis(1), Duration::from_secs(1))).await;
+                Input::Wake
+            }
+        })
+    }
+
+    /// Says how long to wait before the next step.
+    fn step(&mut self, stack: &Stack, input: Input) -> Option<Duration> {
+        let from_node = matches!(input, Input::Finality(_) | Input::Read(_) | Input::Messages(_) | Input::Code(_));
+        match self.worker.step(stack, input, now_ms(), &mut OsRng) {
+            Ok(effects) => {
+                if from_node {
+                    self.nodes.keep();
+                }
+                effects.into_iter().for_each(|effect| self.perform(effect));
+                None
+            }
+            Err(StepError::Node(reason)) => {
+                self.metrics.node_fault("refused");
+                Some(self.nodes.leave(&reason))
+            }
+            Err(StepError::Host(reason)) => {
+                tracing::warn!(reason, "the step is tried again");
+                Some(HOST_PAUSE)
+            }
+            Err(StepError::Operator(reason)) => {
+                tracing::error!(reason, "the operator is needed");
+                Some(OPERATOR_PAUSE)
+            }
+            Err(other) => {
+                tracing::error!(error = %other, "the step failed");
+                Some(HOST_PAUSE)
+            }
+        }
+    }
+
+    fn perform(&self, effect: Effect) {
+        match effect {
+            Effect::Submit(submission) => {
+                if let Submission::Report { report, .. } = &submission {
+                    let report = report.latest();
+                    tracing::info!(from = report.first_index, to = report.boundary.index, "reporting");
+                } else {
+                    tracing::info!(call = submission.name(), "submitting");
+                }
+                self.operator.submit(submission);
+            }
+            Effect::Publish(view) => self.queries.publish(view),
+            Effect::Withhold { next_index } => self.queries.withhold(next_index),
+            Effect::Lines(lines) => self.queries.note_lines(lines, now_ms()),
+            Effect::Note(note) => tracing::info!("{note}"),
+        }
+    }
+}
+
+/// Asks the peers one after another.
+fn ask_peers(egress: &Egress, peers: &[Endpoint], request: &HandoverRequest) -> Option<Vec<u8>> {
+    // where a peer is, is the chain's word; what it answers is checked against the chain's commitment
+    let policy = HttpPolicy { allow_http: true, allow_loopback: true, extra_roots: Default::default() };
+    for peer in peers {
+        let Ok(base) = std::str::from_utf8(peer) else { continue };
+        let url = format!("{}/v1/handover", base.trim_end_matches('/'));
+        let request = phat_engine::Request {
+            method: "POST".into(),
+            url: url.clone(),
+            headers: Vec::new(),
+            body: codec::Encode::encode(request),
+        };
+        let answer = egress.fetch(&policy, vec![(request, None)], 0, now_ms().saturating_add(HANDOVER_MS)).pop();
+        match answer {
+            Some(Ok(response)) if response.status == 200 => return Some(response.body),
+            Some(Ok(response)) => {
+                let body = String::from_utf8_lossy(&response.body).chars().take(300).collect::<String>();
+                tracing::info!(url, status = response.status, body, "the peer gave no keys");
+            }
+            Some(Err(error)) => tracing::info!(url, ?error, "the peer cannot be reached"),
+            None => {}
+        }
+    }
+    None
+}

@@ -1,0 +1,72 @@
+//! `phala-worker`: runs the contracts of a cluster inside a TEE. See `--help`.
+
+mod config;
+mod daemon;
+mod disk;
+mod egress;
+mod errors;
+mod follow;
+mod metrics;
+mod node;
+mod operator;
+mod platform;
+mod pool;
+mod server;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+use sha2::{Digest as _, Sha384};
+use tracing_subscriber::EnvFilter;
+
+/// Runs the contracts of a cluster inside a TEE: follows the chain by proofs, executes the cluster's log, answers queries.
+#[derive(Parser)]
+#[command(
+    name = "phala-worker",
+    version,
+    after_help = "Examples:
+  phala-worker run --network network.json --node ws://127.0.0.1:9944 --data-dir data --operator //Bob \\
+      --platform soft-tee:soft-tee/socket
+  phala-worker run --config worker.toml --listen 0.0.0.0:8000 --endpoint https://worker.example
+  phala-worker check --config worker.toml      # whether it could start
+  phala-worker measure                         # what goes into the chain's list of programs
+
+The log goes to standard error; PHALA_LOG sets its level (error, warn, info, debug, trace, or per module)."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run until SIGTERM or SIGINT.
+    Run(config::Options),
+    /// Check the configuration and say what is wrong with it.
+    Check(config::Options),
+    /// Print the measurement of this program: the SHA-384 of its executable.
+    Measure,
+}
+
+fn main() -> Result<()> {
+    let filter = EnvFilter::try_from_env("PHALA_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    match Cli::parse().command {
+        Command::Run(options) => {
+            let config = options.resolve()?;
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            runtime.block_on(daemon::run(config))
+        }
+        Command::Check(options) => {
+            let config = options.resolve()?;
+            println!("worker '{}' of cluster {} on {}", config.name, config.cluster, config.network.name);
+            Ok(())
+        }
+        Command::Measure => {
+            let path = std::env::current_exe().context("the path of this program")?;
+            let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+            println!("0x{}", hex::encode(Sha384::digest(bytes)));
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The part that holds the operator's account, and none of the worker's secrets: it signs and submits what the worker wants the
+//! chain to know.
+
+use std::time::Duration;
+
+use phala_extrinsics::{Call, Chain, ConnectError, Signer, SubmitError};
+use phala_primitives::Hash256;
+use phala_worker_core::Submission;
+use tokio::sync::mpsc;
+
+/// Submissions that may wait.
+const WAITING: usize = 64;
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const TRIES: u32 = 5;
+
+/// Hands submissions over.
+#[derive(Clone)]
+pub struct Operator {
+    queue: mpsc::Sender<Submission>,
+}
+
+impl Operator {
+    /// Starts the part, which signs with this account and submits to these nodes.
+    pub fn start(signer: Signer, urls: Vec<String>, genesis: Hash256) -> Self {
+        let (queue, waiting) = mpsc::channel(WAITING);
+        tokio::spawn(Task { signer, urls, genesis, chain: None, at: 0 }.run(waiting));
+        Self { queue }
+    }
+
+    /// Takes a submission. If too many wait it is dropped: the worker wants it again if it is still needed.
+    pub fn submit(&self, submission: Submission) {
+        let name = submission.name();
+        if self.queue.try_send(submission).is_err() {
+            tracing::warn!(call = name, "too many transactions wait: dropped");
+        }
+    }
+}
+
+struct Task {
+    signer: Signer,
+    urls: Vec<String>,
+    genesis: Hash256,
+    chain: Option<Chain>,
+    at: usize,
+}
+
+impl Task {
+    async fn run(mut self, mut waiting: mpsc::Receiver<Submission>) {
+        while let Some(submission) = waiting.recv().await {
+            let name = submission.name();
+            match self.submit(submission).await {
+                Ok(()) => tracing::info!(call = name, "in a block"),
+                Err(error) => tracing::warn!(call = name, %error, "the transaction had no effect"),
+            }
+        }
+    }
+
+    async fn submit(&mut self, submission: Submission) -> Result<(), SubmitError> {
+        let call = call(submission);
+        let mut pause = FIRST_PAUSE;
+        let mut last = None;
+        for _ in 0..TRIES {
+            let chain = match self.chain().await {
+                Ok(chain) => chain,
+                Err(error) => {
+                    tracing::warn!(%error, "no node for transactions");
+                    tokio::time::sleep(pause).await;
+                    pause = pause.saturating_mul(2);
+                    continue;
+                }
+            };
+            let result = match chain.submit(&self.signer, &call).await {
+                Ok(submitted) => submitted.in_block().await.map(drop),
+                Err(error) => Err(error),
+            };
+            match result {
+                Ok(()) => return Ok(()),
+                Err(error) if error.is_retryable() => {
+                    self.chain = None;
+                    last = Some(error);
+                    tokio::time::sleep(pause).await;
+                    pause = pause.saturating_mul(2);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last.unwrap_or(SubmitError::Lost { call: call.name(), reason: "no node could be reached".into() }))
+    }
+
+    async fn chain(&mut self) -> Result<Chain, ConnectError> {
+        if let Some(chain) = &self.chain {
+            return Ok(chain.clone());
+        }
+        let index = self.at.checked_rem(self.urls.len()).unwrap_or(0);
+        let url = self.urls.get(index).cloned().unwrap_or_default();
+        self.at = self.at.wrapping_add(1);
+        let chain = Chain::connect(&url, Some(self.genesis)).await?;
+        self.chain = Some(chain.clone());
+        Ok(chain)
+    }
+}
+
+fn call(submission: Submission) -> Call {
+    match submission {
+        Submission::Register { worker, salt, boot_sign, boot_kem, block, block_hash, evidence, endpoint } => {
+            Call::register(worker, salt, (boot_sign, boot_kem), block, block_hash, evidence, endpoint)
+        }
+        Submission::Offer { worker, cluster } => Call::offer_worker(worker, Some(cluster)),
+        Submission::CommitKeys { cluster, worker, keys, signature } => {
+            Call::commit_keys(cluster, worker, keys, signature)
+        }
+        Submission::Report { report, worker, signature } => Call::report(report, worker, signature),
+    }
+}
