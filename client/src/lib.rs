@@ -1,1 +1,16 @@
-//! Being written.
+//! A client of the network that trusts nobody it talks to: nodes are checked by a light client of its own, workers by their
+//! registration on the chain, answers by the boot key that the chain has admitted.
+//!
+//! ```text
+//! Node ── sync(), read() ─▶ proven state        Asker ── ask() ─▶ Checked answer ── Evidence of it ─▶ answer.json ─▶ verify
+//! ```
+
+pub mod answer;
+pub mod ask;
+pub mod failure;
+pub mod node;
+
+pub use answer::{AnswerFile, Check};
+pub use ask::{Asker, Checked};
+pub use failure::{Class, Failure, Result};
+pub use node::Node;

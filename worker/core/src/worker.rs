@@ -49,6 +49,8 @@ const CHUNK_BYTES: usize = 8 * 1024 * 1024;
 const IDLE_MS: u64 = 1_000;
 /// How many blocks a transaction has to take effect before it is submitted again.
 const PATIENCE_BLOCKS: u32 = 20;
+/// How many blocks a cluster's owner has to take an offer before it is made again.
+const OFFER_BLOCKS: u32 = 14_400;
 /// How many blocks the first member has to draw the cluster's keys before another one does.
 const DRAW_BLOCKS: u32 = 30;
 
@@ -175,8 +177,8 @@ struct Asked(Option<u32>);
 
 impl Asked {
     /// Whether it is time to ask, for the first time or again.
-    fn due(&self, block: u32) -> bool {
-        self.0.is_none_or(|at| block.saturating_sub(at) >= PATIENCE_BLOCKS)
+    fn due(&self, block: u32, patience: u32) -> bool {
+        self.0.is_none_or(|at| block.saturating_sub(at) >= patience)
     }
 }
 
@@ -293,7 +295,7 @@ impl Worker {
     fn act(&self) -> Option<Want> {
         let chain = self.chain.as_ref()?;
         match self.phase {
-            Phase::Registering if self.registering.due(chain.at.number()) => {
+            Phase::Registering if self.registering.due(chain.at.number(), PATIENCE_BLOCKS) => {
                 Some(Want::Evidence { report_data: self.binding(chain).report_data() })
             }
             Phase::Keyless if self.wants_handover(chain) => {
@@ -301,7 +303,8 @@ impl Worker {
                 let request = HandoverRequest::V1 { cluster: self.config.cluster, worker: self.id };
                 (!peers.is_empty()).then_some(Want::Handover { peers, request })
             }
-            Phase::Following => self.wanted_code(chain).or_else(|| self.wanted_messages(chain)),
+            Phase::Following if self.needed_code.is_some() => self.wanted_code(chain),
+            Phase::Following => self.wanted_messages(chain),
             _ => None,
         }
     }
@@ -367,6 +370,11 @@ impl Worker {
             Input::Finality(proof) => self.advance(&proof, now_ms)?,
             Input::Read(nodes) => {
                 self.read(&nodes, &mut effects)?;
+                if let (Some(code), Some(None)) = (self.needed_code, self.chain.as_ref().map(|chain| &chain.code)) {
+                    return Err(StepError::Operator(format!(
+                        "the log needs the code {code}, which has been removed from the chain: join by a peer's state"
+                    )));
+                }
                 self.decide(now_ms, &mut effects, rng)?;
             }
             Input::Evidence(evidence) => {
@@ -497,7 +505,7 @@ impl Worker {
     fn offer(&mut self, effects: &mut Vec<Effect>) {
         let Some(chain) = &self.chain else { return };
         let owns = chain.cluster.as_ref().is_some_and(|cluster| cluster.owner == self.config.operator);
-        if !owns && self.offering.due(chain.at.number()) {
+        if !owns && self.offering.due(chain.at.number(), OFFER_BLOCKS) {
             self.offering = Asked(Some(chain.at.number()));
             effects.push(Effect::Submit(Submission::Offer { worker: self.id, cluster: self.config.cluster }));
         }
@@ -520,7 +528,7 @@ impl Worker {
             if !first && block.saturating_sub(since) < DRAW_BLOCKS {
                 return Ok(());
             }
-            if self.committing.due(block) {
+            if self.committing.due(block, PATIENCE_BLOCKS) {
                 let keys = self.drawn.take().unwrap_or_else(|| ClusterKeys::generate(rng));
                 let commitment = keys.commitment(&genesis, id);
                 // sealed before they are announced: a crash in between must not leave a cluster without keys

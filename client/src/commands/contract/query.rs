@@ -1,0 +1,110 @@
+//! `phala contract query` and `logs`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use phala_client::{Asker, Failure, Result, answer::word, ask::decode};
+use phala_contract_build::Mode;
+use phala_primitives::{
+    ContractId,
+    query::{AnswerOutcome, Ask, LogLine},
+};
+use serde_json::json;
+
+use super::{Common, Progress, arguments, entry, output, parse32, schema, shown};
+
+/// Lines that are asked for at once.
+const LINES: u32 = 256;
+
+/// Arguments of `phala contract query`.
+#[derive(Args)]
+pub struct Arguments {
+    /// The contract.
+    #[arg(value_parser = parse32)]
+    contract: [u8; 32],
+    /// The method.
+    method: String,
+    /// Its arguments: a JSON object.
+    #[arg(default_value = "{}")]
+    args: String,
+    /// Ask as nobody, although an account is given.
+    #[arg(long)]
+    anonymous: bool,
+    /// Write the answer with everything that proves it, for `phala verify`.
+    #[arg(long)]
+    save: Option<PathBuf>,
+}
+
+/// Runs it.
+pub async fn run(common: &Common, options: Arguments) -> Result<()> {
+    let args = arguments(&options.args)?;
+    let network = common.network()?;
+    let progress = Progress::new("following the chain");
+    let mut node = common.node(&network).await?;
+    let contract = ContractId(options.contract);
+    let entry = entry(&node, contract).await?;
+    if let Some(schema) = schema(&node, &entry).await? {
+        schema.check(Mode::Query, &options.method, &args)?;
+    }
+    let signer = if options.anonymous { None } else { common.signer()? };
+    progress.now("asking");
+    let mut asker = Asker::open(&mut node, entry.cluster, signer.as_ref()).await?;
+    let input = json!({ "method": options.method, "args": args }).to_string().into_bytes();
+    let input = input.try_into().map_err(|_| Failure::user("the arguments are too long"))?;
+    let checked = asker.ask(&mut node, &network, Ask::Contract { contract, input }).await?;
+    drop(progress);
+    let answer = checked.answer();
+    if let Some(path) = &options.save {
+        std::fs::write(path, checked.file.to_json())
+            .map_err(|error| Failure::user(format!("{}: {error}", path.display())))?;
+    }
+    let output = match &answer.outcome {
+        AnswerOutcome::Output(output) => shown(output),
+        AnswerOutcome::Refused { code, message, .. } => {
+            return Err(Failure::user(format!("the contract refused: {message} (code {code})")));
+        }
+        AnswerOutcome::Stopped(why) => return Err(Failure::user(format!("the contract was stopped: {why}"))),
+        AnswerOutcome::NotFound(what) => return Err(Failure::user(what)),
+    };
+    if common.json {
+        output::result(
+            true,
+            &json!({
+                "output": output, "block": answer.block, "logIndex": answer.log_index, "worker": answer.worker.to_string(),
+                "assurance": answer.assurance, "stateRoot": format!("0x{}", hex::encode(answer.state_root)),
+            }),
+        );
+    } else {
+        println!("{output:#}");
+        eprintln!(
+            "verified: worker {}, block {}, after {} messages, assurance {}",
+            answer.worker,
+            answer.block,
+            answer.log_index,
+            word(answer.assurance)
+        );
+    }
+    Ok(())
+}
+
+/// Shows a contract's lines.
+pub async fn logs(common: &Common, contract: ContractId, from: u64) -> Result<()> {
+    let signer = common.required_signer()?;
+    let network = common.network()?;
+    let mut node = common.node(&network).await?;
+    let entry = entry(&node, contract).await?;
+    let mut asker = Asker::open(&mut node, entry.cluster, Some(&signer)).await?;
+    let checked = asker.ask(&mut node, &network, Ask::Logs { contract, from, limit: LINES }).await?;
+    let lines: Vec<LogLine> = match &checked.answer().outcome {
+        AnswerOutcome::Output(bytes) => decode(bytes)?,
+        _ => return Err(Failure::user("these lines are for the contract's owner: sign with that account")),
+    };
+    if common.json {
+        println!("{:#}", json!(lines));
+    } else {
+        for line in lines {
+            println!("{:6} block {:7} {:5} {}", line.number, line.block, line.level, line.text);
+        }
+    }
+    Ok(())
+}
