@@ -254,15 +254,15 @@ async fn included(call: String, block: TransactionInBlock<PhalaConfig, AtBlock>)
 }
 
 fn refusal(call: String, error: DispatchError) -> SubmitError {
-    if let DispatchError::Module(error) = &error {
-        if let Ok(details) = error.details() {
-            return SubmitError::Dispatch {
-                call,
-                pallet: details.pallet.name().to_owned(),
-                name: details.variant.name.clone(),
-                docs: details.variant.docs.join(" "),
-            };
-        }
+    if let DispatchError::Module(error) = &error
+        && let Ok(details) = error.details()
+    {
+        return SubmitError::Dispatch {
+            call,
+            pallet: details.pallet.name().to_owned(),
+            name: details.variant.name.clone(),
+            docs: details.variant.docs.join(" "),
+        };
     }
     SubmitError::Dispatch { call, pallet: "Runtime".into(), name: error.to_string(), docs: String::new() }
 }

@@ -19,6 +19,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("core/", 1),
     ("contract/engine", 1),
     ("contract/", 2),
+    ("extrinsics", 2),
     ("chain/pallets/", 2),
     ("chain/runtime", 3),
     ("worker/core", 3),
@@ -65,6 +66,11 @@ const FORBIDDEN: &[Forbidden] = &[
         from: "worker/core",
         to: Target::Names(INPUT_OUTPUT),
         why: "time and the host's answers are arguments",
+    },
+    Forbidden {
+        from: "extrinsics",
+        to: Target::Folder("core/crypto"),
+        why: "what holds the operator's account holds none of the worker's secrets",
     },
     Forbidden { from: "contract/engine", to: Target::Names(SOCKETS), why: "the engine knows no network" },
 ];

@@ -65,6 +65,7 @@ fn place(number: u64) -> (usize, u64) {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test may overflow")]
 mod tests {
     use alloc::{collections::BTreeSet, vec::Vec};
     use proptest::prelude::*;

@@ -50,8 +50,11 @@ impl Cluster {
 #[derive(Clone)]
 pub struct Codes {
     engine: Engine<CallHost>,
-    compiled: Arc<RwLock<HashMap<CodeHash, Result<Code<CallHost>, CodeError>>>>,
+    compiled: Arc<RwLock<Verdicts>>,
 }
+
+/// What came of compiling each code.
+type Verdicts = HashMap<CodeHash, Result<Code<CallHost>, CodeError>>;
 
 impl Codes {
     /// An engine of this revision for so many calls at a time.

@@ -90,7 +90,7 @@ pub enum Input {
 #[derive(Clone)]
 pub enum Effect {
     /// Submit a transaction, signed by the operator's account.
-    Submit(Submission),
+    Submit(Box<Submission>),
     /// Answer queries from here on.
     Publish(Arc<View>),
     /// Answer no queries until the next view: there is a log head that has not been reached.

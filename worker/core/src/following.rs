@@ -219,7 +219,7 @@ impl Following {
         let longest = first_index.checked_add(u64::from(MAX_REPORT_MESSAGES))?;
         let aligned = block.checked_sub(block.checked_rem(STEP_BLOCKS).unwrap_or(0))?;
         let fits = |mark: &&Mark| mark.boundary.index <= longest && (quorum <= 1 || mark.boundary.block <= aligned);
-        let mark = *self.marks.iter().filter(fits).last()?;
+        let mark = *self.marks.iter().rev().find(fits)?;
         let end = mark.boundary.index;
         if let Some((first, last_end, at)) = self.submitted {
             let waiting = first == first_index && block.saturating_sub(at) < PATIENCE_BLOCKS;

@@ -7,10 +7,12 @@ use std::{
 
 use crate::store::{Commit, Snapshot, Store, StoreError, Table};
 
+type Records = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
+
 #[derive(Clone, Default)]
 struct Content {
     nodes: Arc<BTreeMap<Vec<u8>, Vec<u8>>>,
-    records: Arc<BTreeMap<(Table, Vec<u8>), Vec<u8>>>,
+    records: Arc<Records>,
     checkpoint: Option<Vec<u8>>,
 }
 

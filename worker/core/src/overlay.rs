@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::tree::{StateFault, Tree};
+use crate::tree::{Entry, StateFault, Tree};
 
 /// Entries to write, and keys to remove.
 pub type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -64,7 +64,7 @@ impl Overlay {
     }
 
     /// The first entry with this prefix whose key is greater than `after`.
-    pub fn next(&self, prefix: &[u8], after: Option<&[u8]>) -> Result<Option<(Vec<u8>, Vec<u8>)>, StateFault> {
+    pub fn next(&self, prefix: &[u8], after: Option<&[u8]>) -> Result<Option<Entry>, StateFault> {
         use std::ops::Bound;
         let mut after = after.map(<[u8]>::to_vec);
         loop {

@@ -29,6 +29,9 @@ const SALT: usize = 16;
 /// The encoding of an empty trie.
 const NULL_NODE: [u8; 1] = [0];
 
+/// A key and its value.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
 /// Why the state could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -77,12 +80,12 @@ impl Tree {
         let trie = TrieDBBuilder::<Layout>::new(&nodes, &self.root).build();
         match trie.get(key) {
             Ok(leaf) => leaf.map(unsalted).transpose(),
-            Err(error) => Err(nodes.fault(&*error)),
+            Err(error) => Err(nodes.fault(&error)),
         }
     }
 
     /// The first entry with this prefix whose key is greater than `after`.
-    pub fn next(&self, prefix: &[u8], after: Option<&[u8]>) -> Result<Option<(Vec<u8>, Vec<u8>)>, StateFault> {
+    pub fn next(&self, prefix: &[u8], after: Option<&[u8]>) -> Result<Option<Entry>, StateFault> {
         let nodes = Nodes::new(self);
         let trie = TrieDBBuilder::<Layout>::new(&nodes, &self.root).build();
         let start = after.map_or(prefix, |after| after.max(prefix));
@@ -98,7 +101,7 @@ impl Tree {
         match found {
             Ok(Some((key, leaf))) if key.starts_with(prefix) => Ok(Some((key, unsalted(leaf)?))),
             Ok(_) => Ok(None),
-            Err(error) => Err(nodes.fault(&*error)),
+            Err(error) => Err(nodes.fault(&error)),
         }
     }
 
@@ -110,7 +113,7 @@ impl Tree {
         let result = {
             let mut nodes = Nodes { tree: self, pending: Pending::Owned(&mut pending), fault: OnceLock::new() };
             let result = write(&mut nodes, &mut root, &keys.commitment, changes);
-            result.map_err(|error| nodes.fault(&*error))
+            result.map_err(|error| nodes.fault(&error))
         };
         match result {
             Ok(()) => {

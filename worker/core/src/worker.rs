@@ -379,7 +379,7 @@ impl Worker {
             }
             Input::Evidence(evidence) => {
                 if let (Phase::Registering, Some(chain)) = (self.phase, &self.chain) {
-                    effects.push(Effect::Submit(self.registration(chain, evidence)));
+                    effects.push(Effect::Submit(Box::new(self.registration(chain, evidence))));
                     self.registering = Asked(Some(chain.at.number()));
                 }
                 self.rest(now_ms);
@@ -430,10 +430,10 @@ impl Worker {
     fn read(&mut self, nodes: &[Vec<u8>], effects: &mut Vec<Effect>) -> Result<(), StepError> {
         let read = self.client.open(nodes, &self.keys())?;
         let chain = Chain::new(&read, self.config.cluster, self.id, self.members(), self.needed_code)?;
-        if let (Some(following), Some(head)) = (&self.following, &chain.head) {
-            if head.next_index > following.position().next_index {
-                effects.push(Effect::Withhold { next_index: head.next_index });
-            }
+        if let (Some(following), Some(head)) = (&self.following, &chain.head)
+            && head.next_index > following.position().next_index
+        {
+            effects.push(Effect::Withhold { next_index: head.next_index });
         }
         self.chain = Some(chain);
         Ok(())
@@ -507,7 +507,7 @@ impl Worker {
         let owns = chain.cluster.as_ref().is_some_and(|cluster| cluster.owner == self.config.operator);
         if !owns && self.offering.due(chain.at.number(), OFFER_BLOCKS) {
             self.offering = Asked(Some(chain.at.number()));
-            effects.push(Effect::Submit(Submission::Offer { worker: self.id, cluster: self.config.cluster }));
+            effects.push(Effect::Submit(Box::new(Submission::Offer { worker: self.id, cluster: self.config.cluster })));
         }
     }
 
@@ -539,7 +539,7 @@ impl Worker {
                 self.committing = Asked(Some(block));
                 self.drawn = Some(keys);
                 let (worker, keys) = (self.id, commitment);
-                effects.push(Effect::Submit(Submission::CommitKeys { cluster: id, worker, keys, signature }));
+                effects.push(Effect::Submit(Box::new(Submission::CommitKeys { cluster: id, worker, keys, signature })));
             }
             return Ok(());
         };
@@ -694,7 +694,7 @@ impl Worker {
             Ok(Some(report)) => {
                 let report = Report::V1(report);
                 let signature = self.boot.sign(&report.digest(self.client.genesis()));
-                effects.push(Effect::Submit(Submission::Report { report, worker: self.id, signature }));
+                effects.push(Effect::Submit(Box::new(Submission::Report { report, worker: self.id, signature })));
             }
             Ok(None) => {}
             Err(diverged) => effects.push(Effect::Note(diverged.to_string())),

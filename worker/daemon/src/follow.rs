@@ -161,13 +161,13 @@ impl Follow {
     fn perform(&self, effect: Effect) {
         match effect {
             Effect::Submit(submission) => {
-                if let Submission::Report { report, .. } = &submission {
+                if let Submission::Report { report, .. } = &*submission {
                     let report = report.latest();
                     tracing::info!(from = report.first_index, to = report.boundary.index, "reporting");
                 } else {
                     tracing::info!(call = submission.name(), "submitting");
                 }
-                self.operator.submit(submission);
+                self.operator.submit(*submission);
             }
             Effect::Publish(view) => self.queries.publish(view),
             Effect::Withhold { next_index } => self.queries.withhold(next_index),

@@ -1,0 +1,208 @@
+//! The README's transcript: the very commands, against a devnet that the very command starts.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use phala_e2e::{binary, wait_for};
+use serde_json::Value;
+
+/// A devnet in a folder of its own, on ports that the system has chosen; stopped when dropped.
+struct Devnet {
+    folder: tempfile::TempDir,
+    rpc: u16,
+    p2p: u16,
+    worker: u16,
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+impl Devnet {
+    fn start() -> Result<Self> {
+        let devnet = Self { folder: tempfile::tempdir()?, rpc: free_port()?, p2p: free_port()?, worker: free_port()? };
+        devnet.up()?;
+        Ok(devnet)
+    }
+
+    fn up(&self) -> Result<()> {
+        let ports = [
+            format!("--rpc-port={}", self.rpc),
+            format!("--port={}", self.p2p),
+            format!("--worker-port={}", self.worker),
+        ];
+        let output = self.xtask(&["--detach", "--no-build", "--no-example"], &ports)?;
+        ensure!(output.status.success(), "devnet: {}{}", text(&output.stdout), text(&output.stderr));
+        ensure!(text(&output.stdout).contains("export PATH="), "devnet does not say how to go on");
+        Ok(())
+    }
+
+    fn xtask(&self, arguments: &[&str], ports: &[String]) -> Result<Output> {
+        let profile = binary("xtask")?;
+        let target = profile.parent().and_then(Path::parent).context("a target directory")?;
+        let mut command = Command::new(&profile);
+        command.arg("devnet").args(arguments).args(ports).arg("--folder").arg(self.folder.path().join("net"));
+        Ok(command.env("CARGO_TARGET_DIR", target).stdin(Stdio::null()).output()?)
+    }
+
+    /// `phala` as the line that the devnet prints sets it up, in a folder.
+    fn phala(&self, folder: &Path, account: &str, arguments: &[&str]) -> Result<Output> {
+        let mut command = Command::new(binary("phala")?);
+        command
+            .args(arguments)
+            .current_dir(folder)
+            .env("PHALA_NETWORK", self.folder.path().join("net/network.json"))
+            .env("PHALA_NODE", format!("ws://127.0.0.1:{}", self.rpc))
+            .env("PHALA_SURI", account)
+            .stdin(Stdio::null());
+        Ok(command.output()?)
+    }
+
+    fn ok(&self, folder: &Path, arguments: &[&str]) -> Result<String> {
+        let output = self.phala(folder, "//Alice", arguments)?;
+        ensure!(output.status.success(), "phala {arguments:?}: {}{}", text(&output.stdout), text(&output.stderr));
+        Ok(text(&output.stdout))
+    }
+
+    fn json(&self, folder: &Path, arguments: &[&str]) -> Result<Value> {
+        let output = self.ok(folder, &[arguments, &["--json"]].concat())?;
+        serde_json::from_str(&output).with_context(|| output)
+    }
+
+    /// The exit code, and what was said on standard error.
+    fn refused(&self, folder: &Path, account: &str, arguments: &[&str]) -> Result<(Option<i32>, String)> {
+        let output = self.phala(folder, account, arguments)?;
+        ensure!(!output.status.success(), "phala {arguments:?} should fail: {}", text(&output.stdout));
+        Ok((output.status.code(), text(&output.stderr)))
+    }
+}
+
+impl Drop for Devnet {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("logs: {}", self.folder.path().display());
+        }
+        let _stopped = self.xtask(&["stop"], &[]);
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A feed of prices on loopback.
+fn feed() -> Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let port = listener.local_addr()?.port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut stream = stream;
+            let mut request = [0; 4096];
+            let length = stream.read(&mut request).unwrap_or(0);
+            let found = text(request.get(..length).unwrap_or_default()).starts_with("GET /BTC-USD ");
+            let (status, body) = if found { ("200 OK", r#"{"price":"67000.12"}"#) } else { ("404 Not Found", "{}") };
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let _gone = stream.write_all(format!("{head}{body}").as_bytes());
+        }
+    });
+    Ok(port)
+}
+
+#[test]
+fn the_readme_from_the_first_command_to_the_last() -> Result<()> {
+    let started = Instant::now();
+    let devnet = Devnet::start()?;
+    println!("devnet in {:.1} s", started.elapsed().as_secs_f64());
+    let work = tempfile::tempdir()?;
+    let here = work.path();
+    let feed = feed()?;
+
+    // phala contract new, build
+    devnet.ok(here, &["contract", "new", "my-oracle"])?;
+    let project: PathBuf = here.join("my-oracle");
+    let built = devnet.json(&project, &["contract", "build"])?;
+    let again = devnet.json(&project, &["contract", "build"])?;
+    ensure!(built["code"] == again["code"], "the same source gives the same code");
+
+    // deploy: wrong arguments cost nothing
+    let file = "target/my_oracle.wasm";
+    let (code, said) =
+        devnet.refused(&project, "//Alice", &["contract", "deploy", file, "--init", r#"{"owner":"//Alice"}"#])?;
+    ensure!(code == Some(2) && said.contains("'source' is missing"), "{said}");
+    let init = format!(r#"{{"owner":"//Alice","source":"http://127.0.0.1:{feed}/{{pair}}"}}"#);
+    let deployed = devnet.json(&project, &["contract", "deploy", file, "--cluster", "0", "--init", &init])?;
+    println!("first contract after {:.1} s", started.elapsed().as_secs_f64());
+    let id = deployed["contract"].as_str().context("an id")?;
+    ensure!(deployed["code"] == built["code"]);
+
+    // query over HTTP from inside the worker, sealed command, query with a proof
+    let pair = r#"{"pair":"BTC/USD"}"#;
+    let fetched = devnet.json(&project, &["contract", "query", id, "fetch", pair])?;
+    ensure!(fetched["output"]["units"] == 6_700_012 && fetched["assurance"] == "software", "{fetched}");
+    let set = format!(r#"{{"pair":"BTC/USD","price":{}}}"#, fetched["output"]);
+    let called = devnet.json(&project, &["contract", "call", id, "set", &set])?;
+    ensure!(called["status"] == "success" && called["gasUsed"].as_u64() > Some(0), "{called}");
+    let price = devnet.json(&project, &["contract", "query", id, "price", pair, "--save", "answer.json"])?;
+    ensure!(price["output"]["price"]["units"] == 6_700_012, "{price}");
+
+    // verify, offline: the node is not asked
+    let verified = devnet.json(&project, &["verify", "answer.json", "--url", "ws://127.0.0.1:1"])?;
+    let names: Vec<_> =
+        verified["checks"].as_array().into_iter().flatten().filter_map(|c| c["name"].as_str()).collect();
+    ensure!(names == ["finality", "state", "registry", "evidence", "code", "answer"], "{names:?}");
+    a_changed_answer_is_found_out(&devnet, &project)?;
+
+    ensure!(devnet.ok(&project, &["worker", "list"])?.contains("SOFTWARE"));
+    ensure!(devnet.json(&project, &["cluster", "show", "0"])?["keys"] == "drawn");
+    ensure!(devnet.ok(&project, &["contract", "logs", id])?.contains("BTC/USD is 6700012"));
+
+    // who asks for what is not there, or is not theirs, is told so
+    for (account, arguments, expected) in [
+        ("//Alice", &["contract", "call", id, "sett", "{}"][..], "no command 'sett'"),
+        ("//Alice", &["contract", "query", id, "price", "{}"], "'pair' is missing"),
+        ("//Bob", &["contract", "call", id, "set", &set], "only the owner"),
+        ("//Bob", &["contract", "logs", id], "owner"),
+        ("//Alice", &["contract", "query", id, "price", r#"{"pair":"X/Y"}"#], "no price was set"),
+    ] {
+        let (code, said) = devnet.refused(&project, account, arguments)?;
+        ensure!(code == Some(2) && said.contains(expected), "{arguments:?}: {code:?} {said}");
+    }
+    survives_a_restart(&devnet, &project, id)
+}
+
+/// One digit anywhere in the answer, the proofs or the evidence.
+fn a_changed_answer_is_found_out(devnet: &Devnet, project: &Path) -> Result<()> {
+    let original: Value = serde_json::from_slice(&std::fs::read(project.join("answer.json"))?)?;
+    for pointer in ["/answer", "/evidence", "/finality/0", "/state/0", "/question"] {
+        let mut changed = original.clone();
+        let place = changed.pointer_mut(pointer).context("a field")?;
+        let mut digits = place.as_str().context("hex")?.to_owned().into_bytes();
+        let middle = digits.len() / 2;
+        digits[middle] = if digits[middle] == b'0' { b'1' } else { b'0' };
+        *place = String::from_utf8(digits)?.into();
+        std::fs::write(project.join("changed.json"), changed.to_string())?;
+        let (code, said) = devnet.refused(project, "//Alice", &["verify", "changed.json"])?;
+        ensure!(code == Some(6), "{pointer}: {code:?} {said}");
+    }
+    Ok(())
+}
+
+/// The worker comes back as another boot, opens what its platform has sealed, and goes on from its checkpoint.
+fn survives_a_restart(devnet: &Devnet, project: &Path, id: &str) -> Result<()> {
+    let stopped = devnet.xtask(&["stop"], &[])?;
+    ensure!(stopped.status.success(), "{}", text(&stopped.stderr));
+    devnet.up()?;
+    let price = wait_for("an answer of the restarted worker", Duration::from_secs(60), || {
+        devnet.json(project, &["contract", "query", id, "price", r#"{"pair":"BTC/USD"}"#]).map(Some)
+    })?;
+    ensure!(price["output"]["price"]["units"] == 6_700_012, "{price}");
+    let boots = devnet.json(project, &["worker", "list"])?;
+    ensure!(boots[0]["boot"] == 2, "{boots}");
+    Ok(())
+}
