@@ -185,6 +185,7 @@ pub(crate) fn check(
     let keys = proof_keys(answer.cluster, answer.worker, question.ask.contract(), answer.block);
     let read = light.open(nodes, &keys).map_err(|error| failed("state", error.to_string()))?;
     let unread = |error: phala_light_client::ReadError| failed("state", error.to_string());
+    read.confirm_genesis(&network.genesis()).map_err(|error| failed("finality", error.to_string()))?;
     let time_ms = read.require::<u64>(&storage_key::timestamp_now()).map_err(unread)?.into_inner();
     let canonical = if head.number() == answer.block {
         Some(*head.hash())

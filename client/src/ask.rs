@@ -188,6 +188,7 @@ pub fn proof_keys(
 ) -> Vec<Vec<u8>> {
     let mut keys = vec![
         storage_key::timestamp_now(),
+        storage_key::block_hash(0),
         storage_key::block_hash(block),
         storage_key::worker(worker),
         storage_key::members(cluster),

@@ -10,7 +10,7 @@ use jsonrpsee_client::{
 };
 use phala_extrinsics::Network;
 use phala_light_client::{AdvanceError, FinalityProof, FinalizedHeader, LightClient, VerifiedRead};
-use phala_primitives::{ClusterId, CodeHash, Hash256, Wire};
+use phala_primitives::{ClusterId, CodeHash, Hash256, Wire, storage_key};
 use serde::de::DeserializeOwned;
 
 use crate::{Failure, Result};
@@ -62,6 +62,9 @@ impl Node {
             )));
         }
         node.sync().await?;
+        // votes do not name their chain: the same validators may serve another one
+        let proven = node.read(&[storage_key::block_hash(0)]).await?;
+        proven.read.confirm_genesis(&network.genesis()).map_err(|error| node.lied(error))?;
         Ok(node)
     }
 

@@ -35,12 +35,13 @@ const STEPS: &[Step] = &[
     Step { name: "lint", what: "clippy, warnings are errors", run: lint },
     Step { name: "no-std", what: "core crates build for wasm32v1-none", run: no_std },
     Step { name: "unit", what: "unit, property and vector tests", run: unit },
+    Step { name: "contracts", what: "examples and the SDK's documentation, natively", run: contracts },
     Step { name: "e2e", what: "scenarios with real processes", run: e2e },
 ];
 
 /// Crates that the runtime links. The light client is `no_std` too, but its header types bring `sp-io`, which outside a runtime
 /// asks for a C library.
-const NO_STD: &[&str] = &["phala-primitives", "phala-attestation"];
+const NO_STD: &[&str] = &["phala-primitives", "phala-attestation", "phala-crypto"];
 
 /// Runs the steps; stops at the first that fails.
 pub fn run(arguments: Arguments) -> Result<()> {
@@ -118,6 +119,20 @@ fn no_std(tools: &Tools) -> Result<()> {
 
 fn unit(tools: &Tools) -> Result<()> {
     test(tools, "not package(phala-e2e)", &["--workspace", "--exclude", "phala-e2e"])
+}
+
+/// The examples are projects of their own, as users' contracts are; documentation's examples are the SDK's first pages.
+fn contracts(tools: &Tools) -> Result<()> {
+    let target = workspace::target()?.join("contracts");
+    for project in ["contract/examples/counter", "contract/examples/price-oracle"] {
+        let manifest = format!("{project}/Cargo.toml");
+        let mut cargo = tools.cargo.command(&["test", "--locked", "--manifest-path", &manifest]);
+        cargo.env("CARGO_TARGET_DIR", &target);
+        call(cargo)?;
+    }
+    let mut documentation = tools.cargo.command(&["test", "--locked", "--doc", "--package", "phat-sdk"]);
+    documentation.env("CARGO_TARGET_DIR", &target);
+    call(documentation)
 }
 
 fn e2e(tools: &Tools) -> Result<()> {

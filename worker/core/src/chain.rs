@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use phala_light_client::{FinalizedHeader, ReadError, Verified, VerifiedRead};
 use phala_primitives::{
-    ClusterId, CodeHash, LogHead, WorkerId,
+    ClusterId, CodeHash, Hash256, LogHead, WorkerId,
     cluster::{ClusterEntry, ClusterEntryV1, Members},
     contract::{CodeEntry, CodeEntryV1},
     report::{Reported, ReportedV1},
@@ -47,11 +47,14 @@ impl Chain {
     /// What these keys, read at one block, say.
     pub fn new(
         read: &VerifiedRead,
+        genesis: &Hash256,
         cluster: ClusterId,
         worker: WorkerId,
         known: &[WorkerId],
         code: Option<CodeHash>,
     ) -> Result<Self, ReadError> {
+        // votes do not name their chain: the same validators may serve another one
+        read.confirm_genesis(genesis)?;
         let entry = read.get::<ClusterEntry>(&storage_key::cluster(cluster))?.into_inner();
         let reported = read.get::<Reported>(&storage_key::reported(cluster))?.into_inner();
         let members = read.get::<Members>(&storage_key::members(cluster))?.into_inner().unwrap_or_default();

@@ -429,7 +429,8 @@ impl Worker {
 
     fn read(&mut self, nodes: &[Vec<u8>], effects: &mut Vec<Effect>) -> Result<(), StepError> {
         let read = self.client.open(nodes, &self.keys())?;
-        let chain = Chain::new(&read, self.config.cluster, self.id, self.members(), self.needed_code)?;
+        let chain =
+            Chain::new(&read, self.client.genesis(), self.config.cluster, self.id, self.members(), self.needed_code)?;
         if let (Some(following), Some(head)) = (&self.following, &chain.head)
             && head.next_index > following.position().next_index
         {

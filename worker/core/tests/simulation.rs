@@ -222,7 +222,9 @@ impl World {
         let number = self.chain.best().number + 1;
         let (head, members) = (self.log.head(), self.members.clone());
         let (cluster, reported) = (self.cluster.clone(), self.reported);
+        let genesis = self.genesis();
         let state = self.chain.state();
+        state.insert(storage_key::block_hash(0), genesis.encode());
         state.insert(storage_key::timestamp_now(), (u64::from(number) * 1000).encode());
         state.insert(storage_key::log_head(CLUSTER), head.encode());
         state.insert(storage_key::members(CLUSTER), members.encode());
