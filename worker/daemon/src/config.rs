@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use clap::Args;
 use phala_primitives::ClusterId;
 use serde::Deserialize;
@@ -11,7 +11,9 @@ use serde::Deserialize;
 const VERSION: u32 = 1;
 
 /// Options of `phala-worker run`. Each is also a key of the file, with `_` for `-`.
-#[derive(Args, Clone, Debug, Default, Deserialize)]
+///
+/// No `Debug`: the operator's key may be among them.
+#[derive(Args, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
     /// TOML file with any of these options, and `version = 1`.
@@ -79,7 +81,12 @@ impl Options {
     fn with_file(self) -> Result<Self> {
         let Some(path) = &self.config else { return Ok(self) };
         let text = std::fs::read_to_string(path).with_context(|| format!("the configuration {}", path.display()))?;
-        let file: Self = toml::from_str(&text).with_context(|| format!("the configuration {}", path.display()))?;
+        let file: Self = toml::from_str(&text).map_err(|error| {
+            // not the error's own text, which shows the line: the operator's key may be on it
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count().saturating_add(1);
+            anyhow!("the configuration {}, line {line}: {}", path.display(), without_values(error.message()))
+        })?;
         match file.version {
             Some(VERSION) => {}
             Some(other) => bail!("{}: version {other} is not known to this program", path.display()),
@@ -129,13 +136,29 @@ impl Options {
             data_dir: options.data_dir.with_context(|| needed("--data-dir"))?,
             cluster: ClusterId(options.cluster.unwrap_or(0)),
             listen: options.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))),
-            endpoint: options.endpoint,
+            endpoint: options.endpoint.map(endpoint).transpose()?,
             operator,
             name: options.name.unwrap_or_else(|| "worker".into()),
             platform,
             threads: options.threads.unwrap_or(cores.saturating_mul(2)).clamp(1, 256),
         })
     }
+}
+
+/// What TOML has against a file, without the strings that it found there: only names are put into `` ` ``.
+fn without_values(message: &str) -> String {
+    message.split('"').enumerate().map(|(part, text)| if part % 2 == 0 { text } else { "\"…\"" }).collect()
+}
+
+/// The API's URL as others will use it.
+fn endpoint(text: String) -> Result<String> {
+    let parsed = url::Url::parse(&text).with_context(|| format!("--endpoint {text}"))?;
+    ensure!(matches!(parsed.scheme(), "http" | "https"), "--endpoint {text}: expected http:// or https://");
+    ensure!(
+        parsed.username().is_empty() && parsed.password().is_none() && parsed.query().is_none(),
+        "--endpoint {text}: everybody will read it, leave out names, passwords and what follows a '?'"
+    );
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -167,7 +190,7 @@ mod tests {
             ("cluster = 3\n", "version = 1"),
             ("not toml", "configuration"),
         ] {
-            let error = format!("{:#}", from_file(text).unwrap_err());
+            let error = format!("{:#}", from_file(text).err().unwrap());
             assert!(error.contains(expected), "{error}");
         }
     }
@@ -176,5 +199,74 @@ mod tests {
     fn what_is_missing_is_named() {
         let error = Options::default().resolve().err().unwrap().to_string();
         assert!(error.contains("--network"), "{error}");
+    }
+
+    /// Arguments as `phala-worker run` takes them.
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn line(arguments: &[&str]) -> Options {
+        let arguments = ["run"].iter().chain(arguments);
+        <Line as clap::Parser>::try_parse_from(arguments).unwrap().options
+    }
+
+    #[test]
+    fn every_flag_is_a_key_of_the_file() {
+        let flags = line(&[
+            "--network=n.json",
+            "--node=ws://a,ws://b",
+            "--data-dir=d",
+            "--cluster=3",
+            "--listen=127.0.0.1:8",
+            "--endpoint=http://e",
+            "--operator=//Bob",
+            "--name=w",
+            "--platform=soft-tee:s",
+            "--threads=4",
+        ]);
+        let file = from_file(
+            "version = 1\nnetwork = 'n.json'\nnode = ['ws://a', 'ws://b']\ndata_dir = 'd'\ncluster = 3\n\
+             listen = '127.0.0.1:8'\nendpoint = 'http://e'\noperator = '//Bob'\nname = 'w'\n\
+             platform = 'soft-tee:s'\nthreads = 4\n",
+        )
+        .unwrap();
+        assert!(flags.network.is_some() && flags.network == file.network);
+        assert!(flags.node == ["ws://a", "ws://b"] && flags.node == file.node);
+        assert!(flags.data_dir.is_some() && flags.data_dir == file.data_dir);
+        assert_eq!((flags.cluster, file.cluster), (Some(3), Some(3)));
+        assert!(flags.listen.is_some() && flags.listen == file.listen);
+        assert!(flags.endpoint.is_some() && flags.endpoint == file.endpoint);
+        assert!(flags.operator.is_some() && flags.operator == file.operator);
+        assert!(flags.name.is_some() && flags.name == file.name);
+        assert!(flags.platform.is_some() && flags.platform == file.platform);
+        assert_eq!((flags.threads, file.threads), (Some(4), Some(4)));
+    }
+
+    #[test]
+    fn an_error_in_the_file_names_the_line_and_does_not_show_the_key() {
+        for text in [
+            "version = 1\noperator = 'bottom drive obey lake\n",
+            "version = 1\noperator = 'bottom drive obey lake' x\n",
+            "version = 1\ncluster = 'bottom drive obey lake'\n",
+            "version = 1\nlisten = 'bottom drive obey lake'\n",
+            "version = 1\nnode = \"bottom drive obey lake\"\n",
+        ] {
+            let error = format!("{:#}", from_file(text).err().unwrap());
+            assert!(error.contains("line 2"), "{error}");
+            assert!(!error.contains("drive"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_a_url_without_secrets() {
+        for text in ["https://worker.example", "http://127.0.0.1:8000/base"] {
+            assert_eq!(endpoint(text.into()).unwrap(), text);
+        }
+        for text in ["worker.example", "ws://worker.example", "https://me:secret@worker.example", "https://w/?key=1"] {
+            assert!(endpoint(text.into()).is_err(), "{text}");
+        }
     }
 }

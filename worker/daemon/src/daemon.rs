@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -21,6 +21,7 @@ use crate::{
     disk::Disk,
     egress::Egress,
     follow::Follow,
+    listen::{self, Rules},
     metrics::Metrics,
     node::Nodes,
     operator::Operator,
@@ -35,8 +36,6 @@ const WAITING_PER_THREAD: usize = 64;
 const POOL_MEMORY: usize = 256 * 1024 * 1024;
 /// Gas of a query; its time ends it earlier as a rule.
 const QUERY_GAS: u64 = 50_000_000_000;
-/// How long requests that are being served may take after the signal to stop.
-const GRACE: Duration = Duration::from_secs(12);
 
 /// Runs a worker.
 pub async fn run(config: Config) -> Result<()> {
@@ -104,25 +103,19 @@ pub async fn run(config: Config) -> Result<()> {
     let runtime = tokio::runtime::Handle::current();
     let following = Stack::spawn("follow", move |stack| follow.run(stack, &runtime))?;
 
-    let api = Arc::new(Api { queries, pool, metrics, requests: AtomicU64::new(1) });
+    let api = Arc::new(Api::new(queries, pool, metrics));
     // scripts and tests read the address from this line
     println!("listening on http://{address}");
     let stopping = async {
         let name = stop_signal().await;
         tracing::info!(signal = name, "stopping: no new requests, the current step is finished");
     };
-    let served = axum::serve(listener, routes(api)).with_graceful_shutdown(stopping);
-    let served = async { served.await };
-    tokio::pin!(served);
-    let result = tokio::select! {
-        result = &mut served => result,
-        () = async { stop_signal().await; tokio::time::sleep(GRACE).await } => Ok(()),
-    };
+    listen::serve(listener, routes(api), Rules::default(), stopping).await;
     stop.store(true, Ordering::Relaxed);
     let followed = tokio::task::spawn_blocking(move || (following.join().is_ok(), ticker.join().is_ok())).await?;
     ensure!(followed == (true, true), "a thread of the worker panicked: its log says why");
     tracing::info!("stopped");
-    Ok(result?)
+    Ok(())
 }
 
 async fn stop_signal() -> &'static str {

@@ -2,13 +2,14 @@
 
 use std::{
     fs::{self, File},
+    io::{ErrorKind, Write as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use phala_primitives::{ClusterId, Hash256};
 use phala_worker_core::store::{Commit, Snapshot, Store, StoreError, Table};
-use redb::{Database, ReadTransaction, ReadableDatabase, TableDefinition};
+use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable as _, TableDefinition};
 
 const NODES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("nodes");
 const CODE: TableDefinition<&[u8], &[u8]> = TableDefinition::new("code");
@@ -50,7 +51,7 @@ pub enum DiskError {
     },
     /// The database does not open.
     #[error(
-        "the database in {path} does not open ({reason}): it is damaged or of another version; move the directory away to start from the log, nothing is lost"
+        "the database in {path} does not open ({reason}): it is damaged or of another version. Move the directory away and the worker starts from the log, but keep it: where a lone worker seals its cluster's keys to its machine, it has their only copy"
     )]
     Damaged {
         /// Its path.
@@ -60,11 +61,18 @@ pub enum DiskError {
     },
 }
 
+type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
+
 /// See the [module's documentation](self).
+///
+/// After a failure of the file system, such as a full disk, redb refuses everything until the database is opened again. That
+/// is done here: a restart would cost the worker its boot, and with it its place in the registry.
 pub struct Disk {
-    database: Database,
+    /// None only where opening again has failed.
+    database: RwLock<Option<Database>>,
+    opener: Opener,
     /// Held for as long as the worker runs.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl Disk {
@@ -72,32 +80,78 @@ impl Disk {
     pub fn open(path: &Path, genesis: &Hash256, cluster: ClusterId) -> Result<Self, DiskError> {
         let shown = path.display().to_string();
         let io = |error: std::io::Error| DiskError::Io { path: shown.clone(), reason: error.to_string() };
+        let damaged = |reason: String| DiskError::Damaged { path: shown.clone(), reason };
         fs::create_dir_all(path).map_err(io)?;
         let lock = File::options().create(true).truncate(false).write(true).open(path.join("LOCK")).map_err(io)?;
-        rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| DiskError::Locked { path: shown.clone() })?;
+        match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(DiskError::Locked { path: shown }),
+            Err(error) => return Err(io(error.into())),
+        }
 
         let expected = format!("version {VERSION}, chain 0x{}, cluster {cluster}", hex::encode(genesis));
-        let mark = path.join("OWNER");
+        let (mark, file) = (path.join("OWNER"), path.join("state.redb"));
         match fs::read_to_string(&mark) {
             Ok(found) if found.trim() == expected => {}
             Ok(found) => {
                 let found = found.trim().chars().take(200).collect();
                 return Err(DiskError::Foreign { path: shown, found, expected });
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => write_mark(&mark, &expected).map_err(io)?,
+            // whose a database is cannot be guessed
+            Err(error) if error.kind() == ErrorKind::NotFound && file.exists() => {
+                return Err(damaged("the file OWNER beside it is missing".into()));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => write_mark(&mark, &expected).map_err(io)?,
             Err(error) => return Err(io(error)),
         }
-        let damaged = |reason: String| DiskError::Damaged { path: shown.clone(), reason };
-        let database = Database::create(path.join("state.redb")).map_err(|error| damaged(error.to_string()))?;
-        tables(&database).map_err(|error| damaged(error.to_string()))?;
-        Ok(Self { database, _lock: lock })
+        let mut disk = Self::with_opener(Box::new(move || Database::create(&file))).map_err(|error| match error {
+            redb::Error::Io(error) if !is_damage(&error) => io(error),
+            other => damaged(other.to_string()),
+        })?;
+        disk._lock = Some(lock);
+        Ok(disk)
     }
+
+    fn with_opener(opener: Opener) -> Result<Self, redb::Error> {
+        let database = opener()?;
+        tables(&database)?;
+        Ok(Self { database: RwLock::new(Some(database)), opener, _lock: None })
+    }
+
+    /// Works on the database, on one that was opened again if an earlier failure has shut it.
+    fn with<R>(&self, work: impl Fn(&Database) -> Result<R, redb::Error>) -> Result<R, StoreError> {
+        {
+            let open = self.database.read().unwrap_or_else(PoisonError::into_inner);
+            match open.as_ref().map(&work) {
+                Some(Err(redb::Error::PreviousIo)) | None => {}
+                Some(result) => return result.map_err(described),
+            }
+        }
+        let mut open = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        // another thread may have been here in between
+        match open.as_ref().map(&work) {
+            Some(Err(redb::Error::PreviousIo)) | None => {}
+            Some(result) => return result.map_err(described),
+        }
+        *open = None;
+        let database = (self.opener)().map_err(|error| described(error.into()))?;
+        tracing::warn!("the database was opened again after a failure of the disk");
+        let result = work(&database).map_err(described);
+        *open = Some(database);
+        result
+    }
+}
+
+/// redb says by an error of the file system that a file is none of its own.
+fn is_damage(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
 }
 
 fn write_mark(mark: &PathBuf, text: &str) -> std::io::Result<()> {
     let fresh = mark.with_extension("new");
-    fs::write(&fresh, text)?;
+    let mut file = File::create(&fresh)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
     fs::rename(fresh, mark)
 }
 
@@ -112,55 +166,72 @@ fn tables(database: &Database) -> Result<(), redb::Error> {
     Ok(())
 }
 
-fn definition(table: Table) -> Result<TableDefinition<'static, &'static [u8], &'static [u8]>, StoreError> {
+fn definition(table: Table) -> Result<TableDefinition<'static, &'static [u8], &'static [u8]>, redb::Error> {
     match table {
         Table::Code => Ok(CODE),
         Table::Outcome => Ok(OUTCOMES),
         Table::Keys => Ok(KEYS),
-        other => Err(StoreError(format!("no table for {other:?}"))),
+        other => Err(redb::Error::TableDoesNotExist(format!("{other:?}"))),
     }
 }
 
+/// With what the operator can do about it.
+fn described(error: redb::Error) -> StoreError {
+    StoreError(match error {
+        redb::Error::Io(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+            "the disk of the data directory is full: make room, the worker then goes on by itself".into()
+        }
+        redb::Error::PreviousIo => "the disk has failed before: the worker opens its database again".into(),
+        other => other.to_string(),
+    })
+}
+
 fn failed(error: impl Into<redb::Error>) -> StoreError {
-    StoreError(error.into().to_string())
+    described(error.into())
 }
 
 impl Store for Disk {
     fn checkpoint(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        let read = self.database.begin_read().map_err(failed)?;
-        let table = read.open_table(META).map_err(failed)?;
-        Ok(table.get(CHECKPOINT).map_err(failed)?.map(|value| value.value().to_vec()))
+        self.with(|database| {
+            let table = database.begin_read()?.open_table(META)?;
+            Ok(table.get(CHECKPOINT)?.map(|value| value.value().to_vec()))
+        })
     }
 
     fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError> {
-        let read = self.database.begin_read().map_err(failed)?;
-        let nodes = read.open_table(NODES).map_err(failed)?;
-        Ok(Arc::new(DiskSnapshot { nodes, read }))
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let nodes = read.open_table(NODES)?;
+            // a database that has failed still opens tables which it remembers; one read shows whether it is well
+            nodes.first()?;
+            Ok(Arc::new(DiskSnapshot { nodes, read }) as Arc<dyn Snapshot>)
+        })
     }
 
     fn commit(&self, commit: Commit) -> Result<(), StoreError> {
-        let write = self.database.begin_write().map_err(failed)?;
-        {
-            let mut nodes = write.open_table(NODES).map_err(failed)?;
-            for key in &commit.removed {
-                nodes.remove(key.as_slice()).map_err(failed)?;
+        self.with(|database| {
+            let write = database.begin_write()?;
+            {
+                let mut nodes = write.open_table(NODES)?;
+                for key in &commit.removed {
+                    nodes.remove(key.as_slice())?;
+                }
+                for (key, node) in &commit.inserted {
+                    nodes.insert(key.as_slice(), node.as_slice())?;
+                }
+                for (table, key, value) in &commit.records {
+                    let mut table = write.open_table(definition(*table)?)?;
+                    match value {
+                        Some(value) => table.insert(key.as_slice(), value.as_slice())?,
+                        None => table.remove(key.as_slice())?,
+                    };
+                }
+                if let Some(checkpoint) = &commit.checkpoint {
+                    write.open_table(META)?.insert(CHECKPOINT, checkpoint.as_slice())?;
+                }
             }
-            for (key, node) in &commit.inserted {
-                nodes.insert(key.as_slice(), node.as_slice()).map_err(failed)?;
-            }
-            for (table, key, value) in &commit.records {
-                let mut table = write.open_table(definition(*table)?).map_err(failed)?;
-                match value {
-                    Some(value) => table.insert(key.as_slice(), value.as_slice()).map_err(failed)?,
-                    None => table.remove(key.as_slice()).map_err(failed)?,
-                };
-            }
-            if let Some(checkpoint) = &commit.checkpoint {
-                let mut meta = write.open_table(META).map_err(failed)?;
-                meta.insert(CHECKPOINT, checkpoint.as_slice()).map_err(failed)?;
-            }
-        }
-        write.commit().map_err(failed)
+            Ok(write.commit()?)
+        })
     }
 }
 
@@ -175,52 +246,10 @@ impl Snapshot for DiskSnapshot {
     }
 
     fn record(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let table = self.read.open_table(definition(table)?).map_err(failed)?;
+        let table = self.read.open_table(definition(table).map_err(failed)?).map_err(failed)?;
         Ok(table.get(key).map_err(failed)?.map(|value| value.value().to_vec()))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GENESIS: Hash256 = [7; 32];
-
-    #[test]
-    fn commits_last_and_snapshots_do_not_change() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("data");
-        let disk = Disk::open(&path, &GENESIS, ClusterId(0)).unwrap();
-        let commit = |node: &[u8], checkpoint: &[u8]| Commit {
-            inserted: vec![(b"key".to_vec(), node.to_vec())],
-            records: vec![(Table::Code, b"code".to_vec(), Some(node.to_vec()))],
-            checkpoint: Some(checkpoint.to_vec()),
-            ..Commit::default()
-        };
-        disk.commit(commit(b"one", b"c1")).unwrap();
-        let before = disk.snapshot().unwrap();
-        disk.commit(commit(b"two", b"c2")).unwrap();
-        disk.commit(Commit { removed: vec![b"key".to_vec()], ..Commit::default() }).unwrap();
-        assert_eq!(before.node(b"key").unwrap().as_deref(), Some(&b"one"[..]));
-        assert_eq!(before.record(Table::Code, b"code").unwrap().as_deref(), Some(&b"one"[..]));
-        assert_eq!(disk.snapshot().unwrap().node(b"key").unwrap(), None);
-        drop((before, disk));
-        let disk = Disk::open(&path, &GENESIS, ClusterId(0)).unwrap();
-        assert_eq!(disk.checkpoint().unwrap().as_deref(), Some(&b"c2"[..]));
-    }
-
-    #[test]
-    fn others_directories_and_damage_are_refused_and_nothing_is_deleted() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("data");
-        let disk = Disk::open(&path, &GENESIS, ClusterId(0)).unwrap();
-        assert!(matches!(Disk::open(&path, &GENESIS, ClusterId(0)), Err(DiskError::Locked { .. })));
-        drop(disk);
-        assert!(matches!(Disk::open(&path, &[8; 32], ClusterId(0)), Err(DiskError::Foreign { .. })));
-        assert!(matches!(Disk::open(&path, &GENESIS, ClusterId(1)), Err(DiskError::Foreign { .. })));
-        let database = path.join("state.redb");
-        fs::write(&database, vec![0xab; 4096]).unwrap();
-        assert!(matches!(Disk::open(&path, &GENESIS, ClusterId(0)), Err(DiskError::Damaged { .. })));
-        assert_eq!(fs::read(&database).unwrap(), vec![0xab; 4096]);
-    }
-}
+mod tests;

@@ -18,7 +18,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Method, StatusCode, Uri,
     body::Bytes,
-    header::{AUTHORIZATION, COOKIE, HOST, HeaderName, HeaderValue, LOCATION},
+    header::{AUTHORIZATION, COOKIE, HOST, HeaderName, HeaderValue, LOCATION, PROXY_AUTHORIZATION},
 };
 use hyper_util::rt::TokioIo;
 use phala_primitives::cluster::HttpPolicy;
@@ -28,6 +28,8 @@ use rand_core::{OsRng, RngCore as _};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
+    sync::Semaphore,
+    task::JoinSet,
 };
 use url::Url;
 
@@ -41,17 +43,37 @@ const DEFAULT_REDIRECTS: u8 = 3;
 /// More than this nobody gets, whatever the options say.
 const MOST_BYTES: u32 = 4 * 1024 * 1024;
 const MOST_REDIRECTS: u8 = 10;
+/// Headers that a contract cannot set.
+const OURS: [&str; 10] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+/// Names that are looked up at a time. The system's resolver holds a thread for each, also after the asker's time is over.
+const LOOKUPS: usize = 64;
+/// Addresses of one name that are tried.
+const ADDRESSES: usize = 4;
+/// How long one of several addresses is tried before the next.
+const ADDRESS_TIME: Duration = Duration::from_secs(2);
 
 /// The way out. Clones share the runtime.
 #[derive(Clone)]
 pub struct Egress {
     runtime: tokio::runtime::Handle,
+    lookups: Arc<Semaphore>,
 }
 
 impl Egress {
     /// Uses this runtime for its connections.
     pub fn new(runtime: tokio::runtime::Handle) -> Self {
-        Self { runtime }
+        Self { runtime, lookups: Arc::new(Semaphore::new(LOOKUPS)) }
     }
 }
 
@@ -77,7 +99,12 @@ impl Outside for Egress {
             Err(reason) => return requests.iter().map(|_| Err(HttpError::Tls(reason.clone()))).collect(),
         };
         let exchanges = requests.into_iter().map(|(request, options)| {
-            let exchange = Exchange { policy: policy.clone(), tls: tls.clone(), limits: Limits::new(options) };
+            let exchange = Exchange {
+                policy: policy.clone(),
+                tls: tls.clone(),
+                limits: Limits::new(options),
+                lookups: self.lookups.clone(),
+            };
             let limit = exchange.limits.timeout.min(left);
             async move {
                 let result = tokio::time::timeout(limit, exchange.run(request)).await;
@@ -112,7 +139,12 @@ struct Exchange {
     policy: HttpPolicy,
     tls: Arc<rustls::ClientConfig>,
     limits: Limits,
+    lookups: Arc<Semaphore>,
 }
+
+/// A response whose body may not have arrived yet, with the task that reads its connection. Both end together, so that
+/// nothing of an exchange outlives its time.
+type Reply = (hyper::Response<hyper::body::Incoming>, JoinSet<hyper::Result<()>>);
 
 /// What is sent next: the first request, or what a redirect makes of it.
 struct Outgoing {
@@ -127,10 +159,11 @@ impl Exchange {
         let mut outgoing = Outgoing::new(request)?;
         let mut redirects = 0;
         loop {
-            let response = self.send(&outgoing).await?;
+            let reply = self.send(&outgoing).await?;
+            let (response, _) = &reply;
             let location = response.headers().get(LOCATION).filter(|_| is_redirect(response.status()));
             let Some(location) = location.cloned().filter(|_| self.limits.redirects > 0) else {
-                return self.read(response, outgoing.url).await;
+                return self.read(reply, outgoing.url).await;
             };
             if redirects >= self.limits.redirects {
                 return Err(HttpError::TooManyRedirects);
@@ -140,17 +173,14 @@ impl Exchange {
         }
     }
 
-    async fn send(&self, outgoing: &Outgoing) -> Result<hyper::Response<hyper::body::Incoming>, HttpError> {
+    async fn send(&self, outgoing: &Outgoing) -> Result<Reply, HttpError> {
         let secure = match outgoing.url.scheme() {
             "https" => true,
             "http" if self.policy.allow_http => false,
             "http" => return Err(HttpError::Forbidden("http:// is not allowed in this cluster".into())),
             other => return Err(HttpError::BadRequest(format!("'{other}' is neither http nor https"))),
         };
-        let address = self.resolve(&outgoing.url).await?;
-        let stream = TcpStream::connect(address)
-            .await
-            .map_err(|error| HttpError::NotConnected(format!("{address}: {error}")))?;
+        let stream = connect(&self.resolve(&outgoing.url).await?).await?;
         if secure {
             let stream = tls::connect(self.tls.clone(), &outgoing.url, stream).await?;
             exchange(stream, outgoing).await
@@ -159,33 +189,42 @@ impl Exchange {
         }
     }
 
-    /// The first of the name's addresses that the policy allows.
-    async fn resolve(&self, url: &Url) -> Result<SocketAddr, HttpError> {
+    /// The name's addresses that the policy allows.
+    async fn resolve(&self, url: &Url) -> Result<Vec<SocketAddr>, HttpError> {
         let port = url.port_or_known_default().ok_or_else(|| HttpError::BadRequest("no port".into()))?;
         let addresses: Vec<IpAddr> = match url.host() {
             Some(url::Host::Ipv4(address)) => vec![address.into()],
             Some(url::Host::Ipv6(address)) => vec![address.into()],
-            Some(url::Host::Domain(name)) => tokio::net::lookup_host((name, port))
-                .await
-                .map_err(|error| HttpError::NameNotResolved(format!("{name}: {error}")))?
-                .map(|address| address.ip())
-                .collect(),
+            Some(url::Host::Domain(name)) => self.look_up(name.to_owned(), port).await?,
             None => return Err(HttpError::BadRequest("no host".into())),
         };
-        let mut refused = None;
+        let (mut allowed, mut refused) = (Vec::new(), None);
         for address in addresses {
             match address::check(address, self.policy.allow_loopback) {
-                Ok(()) => return Ok(SocketAddr::new(address, port)),
+                Ok(()) => allowed.push(SocketAddr::new(address, port)),
                 Err(reason) => refused = Some(reason),
             }
         }
-        Err(match refused {
-            Some(Forbidden(reason)) => HttpError::Forbidden(format!("the host has {reason} address")),
-            None => HttpError::NameNotResolved("the name has no address".into()),
-        })
+        match refused {
+            _ if !allowed.is_empty() => Ok(allowed),
+            Some(Forbidden(reason)) => Err(HttpError::Forbidden(format!("the host has {reason} address"))),
+            None => Err(HttpError::NameNotResolved("the name has no address".into())),
+        }
     }
 
-    async fn read(&self, response: hyper::Response<hyper::body::Incoming>, url: Url) -> Result<Response, HttpError> {
+    async fn look_up(&self, name: String, port: u16) -> Result<Vec<IpAddr>, HttpError> {
+        let failed = |reason: String| HttpError::NameNotResolved(reason);
+        let permit = self.lookups.clone().acquire_owned().await.map_err(|error| failed(error.to_string()))?;
+        // its own task: the permit is given back when the resolver's thread is free, not when the asker's time is over
+        let lookup = tokio::spawn(async move {
+            let _permit = permit;
+            let found = tokio::net::lookup_host((name.as_str(), port)).await;
+            found.map(|found| found.map(|address| address.ip()).collect()).map_err(|error| format!("{name}: {error}"))
+        });
+        lookup.await.map_err(|error| failed(error.to_string()))?.map_err(failed)
+    }
+
+    async fn read(&self, (response, _connection): Reply, url: Url) -> Result<Response, HttpError> {
         let (head, mut body) = response.into_parts();
         let headers =
             head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
@@ -203,6 +242,23 @@ impl Exchange {
     }
 }
 
+/// Connects to one of these addresses, by their order.
+async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, HttpError> {
+    let mut last = HttpError::NotConnected("no address".into());
+    let tried = addresses.len().min(ADDRESSES);
+    for (number, address) in addresses.iter().take(tried).enumerate() {
+        // the last one has all the time that is left
+        let is_last = number.saturating_add(1) == tried;
+        let time = if is_last { Duration::MAX } else { ADDRESS_TIME };
+        last = match tokio::time::timeout(time, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => HttpError::NotConnected(format!("{address}: {error}")),
+            Err(_) => HttpError::NotConnected(format!("{address}: it does not answer")),
+        };
+    }
+    Err(last)
+}
+
 fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
@@ -210,29 +266,36 @@ fn is_redirect(status: StatusCode) -> bool {
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     outgoing: &Outgoing,
-) -> Result<hyper::Response<hyper::body::Incoming>, HttpError> {
+) -> Result<Reply, HttpError> {
     let bad = |error: hyper::Error| HttpError::BadResponse(error.to_string());
     let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
         .max_buf_size(64 * 1024)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(bad)?;
-    // ends with the response, or when the deadline drops the sender
-    tokio::spawn(connection);
-    sender.send_request(outgoing.to_http()?).await.map_err(bad)
+    let mut task = JoinSet::new();
+    task.spawn(connection);
+    let response = sender.send_request(outgoing.to_http()?).await.map_err(bad)?;
+    Ok((response, task))
 }
 
 impl Outgoing {
     fn new(request: Request) -> Result<Self, HttpError> {
         let bad = |what: &str| HttpError::BadRequest(what.to_owned());
         let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| bad("the method"))?;
+        // one would open a tunnel past all checks, the other shows headers that are not the contract's
+        if matches!(method, Method::CONNECT | Method::TRACE) {
+            return Err(HttpError::BadRequest(format!("the method {method} is not for contracts")));
+        }
         let url = Url::parse(&request.url).map_err(|error| HttpError::BadRequest(format!("the URL: {error}")))?;
+        if has_credentials(&url) {
+            return Err(bad("the URL has a name or a password: send them as a header"));
+        }
         let mut headers = Vec::with_capacity(request.headers.len());
         for (name, value) in request.headers {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("a header's name"))?;
             // what frames the message is this side's, or requests could be smuggled
-            let ours = ["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"];
-            if ours.contains(&name.as_str()) {
+            if OURS.contains(&name.as_str()) {
                 return Err(HttpError::BadRequest(format!("the header '{name}' is set by the worker")));
             }
             headers.push((name, HeaderValue::from_bytes(&value).map_err(|_| bad("a header's value"))?));
@@ -260,6 +323,9 @@ impl Outgoing {
     fn redirected(mut self, status: StatusCode, location: &HeaderValue) -> Result<Self, HttpError> {
         let bad = || HttpError::BadResponse("a redirect to what is no URL".into());
         let target = self.url.join(location.to_str().map_err(|_| bad())?).map_err(|_| bad())?;
+        if has_credentials(&target) {
+            return Err(bad());
+        }
         let becomes_get = match status.as_u16() {
             303 => self.method != Method::HEAD,
             301 | 302 => self.method == Method::POST,
@@ -271,11 +337,15 @@ impl Outgoing {
             self.headers.retain(|(name, _)| !name.as_str().starts_with("content-"));
         }
         if target.origin() != self.url.origin() {
-            self.headers.retain(|(name, _)| *name != AUTHORIZATION && *name != COOKIE);
+            self.headers.retain(|(name, _)| ![AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].contains(name));
         }
         self.url = target;
         Ok(self)
     }
+}
+
+fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 #[cfg(test)]

@@ -1,11 +1,15 @@
 //! The one table of errors that the HTTP API answers with. Numbers are never given to another error.
 
+use std::fmt;
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
 use phala_worker_core::QueryError;
+
+use crate::pool::PoolError;
 
 /// What the caller can do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -17,6 +21,8 @@ pub enum Class {
     User,
     /// Whoever runs the worker must do something.
     Operator,
+    /// The worker is wrong. Please report it.
+    Bug,
 }
 
 /// An error of the API: its row of the table, and its text.
@@ -38,9 +44,39 @@ impl ApiError {
         Self::new(2001, Class::Retry, StatusCode::SERVICE_UNAVAILABLE, "the worker is overloaded")
     }
 
-    /// The body is too long, or did not arrive in time.
-    pub fn body(message: impl ToString) -> Self {
-        Self::new(2002, Class::User, StatusCode::PAYLOAD_TOO_LARGE, message)
+    /// The body is longer than such a request can be.
+    pub fn long_body(limit: usize) -> Self {
+        let text = format!("the body is longer than {limit} bytes");
+        Self::new(2002, Class::User, StatusCode::PAYLOAD_TOO_LARGE, text)
+    }
+
+    /// There is nothing under this path.
+    pub fn no_such_path() -> Self {
+        Self::new(2003, Class::User, StatusCode::NOT_FOUND, "there is nothing under this path")
+    }
+
+    /// The path takes other methods.
+    pub fn other_method() -> Self {
+        Self::new(2004, Class::User, StatusCode::METHOD_NOT_ALLOWED, "the path does not take this method")
+    }
+
+    /// The body did not arrive in time.
+    pub fn slow_body() -> Self {
+        Self::new(2005, Class::Retry, StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
+    }
+
+    /// The body broke off.
+    pub fn broken_body() -> Self {
+        Self::new(2006, Class::Retry, StatusCode::BAD_REQUEST, "the body broke off")
+    }
+}
+
+impl From<PoolError> for ApiError {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Overloaded => Self::overloaded(),
+            PoolError::Panicked => Self::new(2007, Class::Bug, StatusCode::INTERNAL_SERVER_ERROR, error),
+        }
     }
 }
 
@@ -64,6 +100,12 @@ impl From<QueryError> for ApiError {
             _ => (2023, Retry, StatusCode::INTERNAL_SERVER_ERROR),
         };
         Self::new(number, class, status, error)
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PHALA-{}: {}", self.number, self.message)
     }
 }
 

@@ -1,11 +1,13 @@
 //! `phala-worker`: runs the contracts of a cluster inside a TEE. See `--help`.
 
+mod backoff;
 mod config;
 mod daemon;
 mod disk;
 mod egress;
 mod errors;
 mod follow;
+mod listen;
 mod metrics;
 mod node;
 mod operator;
@@ -42,6 +44,7 @@ enum Command {
     /// Run until SIGTERM or SIGINT.
     Run(config::Options),
     /// Check the configuration and say what is wrong with it.
+    #[command(visible_alias = "check-config")]
     Check(config::Options),
     /// Print the measurement of this program: the SHA-384 of its executable.
     Measure,

@@ -10,13 +10,14 @@ use jsonrpsee_client::{
 use phala_primitives::{ClusterId, CodeHash, Hash256, LogHead};
 use serde::de::DeserializeOwned;
 
+use crate::backoff::Backoff;
+
 const CONNECT: Duration = Duration::from_secs(10);
 const REQUEST: Duration = Duration::from_secs(30);
 /// The longest answer, in bytes: a finality proof at its limit, in hex.
 const MAX_ANSWER: u32 = 20 * 1024 * 1024;
-/// How long to wait before the same node is tried again: doubled each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How long to wait before nodes are tried again.
+const PAUSES: Backoff = Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
 
 /// Why no node gave an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,7 +86,7 @@ impl Nodes {
         self.failures = self.failures.saturating_add(1);
         // a full round over all nodes is one failure
         let rounds = self.failures.checked_div(u32::try_from(self.urls.len()).unwrap_or(1)).unwrap_or(0);
-        FIRST_PAUSE.saturating_mul(1u32 << rounds.min(6)).min(LONGEST_PAUSE)
+        PAUSES.pause(rounds.saturating_add(1))
     }
 
     /// The node has said something that was worth it.
@@ -205,3 +206,6 @@ impl Nodes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

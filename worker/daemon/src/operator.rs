@@ -6,12 +6,18 @@ use std::time::Duration;
 use phala_extrinsics::{Call, Chain, ConnectError, Signer, SubmitError};
 use phala_primitives::Hash256;
 use phala_worker_core::Submission;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
+
+use crate::backoff::Backoff;
 
 /// Submissions that may wait.
 const WAITING: usize = 64;
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const PAUSES: Backoff = Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(8) };
 const TRIES: u32 = 5;
+/// How long a node may take to accept a transaction.
+const ACCEPTED: Duration = Duration::from_secs(30);
+/// How long a block may take to have it. A node that says nothing more would hold up all that wait.
+const IN_BLOCK: Duration = Duration::from_secs(60);
 
 /// Hands submissions over.
 #[derive(Clone)]
@@ -57,29 +63,19 @@ impl Task {
 
     async fn submit(&mut self, submission: Submission) -> Result<(), SubmitError> {
         let call = call(submission);
-        let mut pause = FIRST_PAUSE;
         let mut last = None;
-        for _ in 0..TRIES {
-            let chain = match self.chain().await {
-                Ok(chain) => chain,
-                Err(error) => {
-                    tracing::warn!(%error, "no node for transactions");
-                    tokio::time::sleep(pause).await;
-                    pause = pause.saturating_mul(2);
-                    continue;
-                }
-            };
-            let result = match chain.submit(&self.signer, &call).await {
-                Ok(submitted) => submitted.in_block().await.map(drop),
-                Err(error) => Err(error),
+        for failures in 1..=TRIES {
+            let result = match self.chain().await {
+                Ok(chain) => try_once(&chain, &self.signer, &call).await,
+                Err(error) => Err(SubmitError::Lost { call: call.name(), reason: error.to_string() }),
             };
             match result {
                 Ok(()) => return Ok(()),
                 Err(error) if error.is_retryable() => {
+                    tracing::debug!(call = call.name(), %error, failures, "trying again");
                     self.chain = None;
                     last = Some(error);
-                    tokio::time::sleep(pause).await;
-                    pause = pause.saturating_mul(2);
+                    tokio::time::sleep(PAUSES.pause(failures)).await;
                 }
                 Err(error) => return Err(error),
             }
@@ -98,6 +94,14 @@ impl Task {
         self.chain = Some(chain.clone());
         Ok(chain)
     }
+}
+
+async fn try_once(chain: &Chain, signer: &Signer, call: &Call) -> Result<(), SubmitError> {
+    let late = |reason: &str| SubmitError::Lost { call: call.name(), reason: reason.into() };
+    let submitted = timeout(ACCEPTED, chain.submit(signer, call));
+    let submitted = submitted.await.map_err(|_| late("the node did not accept it in time"))??;
+    timeout(IN_BLOCK, submitted.in_block()).await.map_err(|_| late("no block had it in time"))??;
+    Ok(())
 }
 
 fn call(submission: Submission) -> Call {

@@ -1,16 +1,16 @@
 //! The platform that vouches for this process. One trait; the worker knows nothing else of it.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     os::unix::net::UnixStream,
     path::PathBuf,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use codec::{DecodeAll as _, Encode as _};
 use zeroize::Zeroizing;
 
-/// How long the platform may take.
+/// How long the platform may take for an answer, all of it.
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// The longest answer of the software TEE, in bytes.
 const MAX_ANSWER: u32 = 64 * 1024;
@@ -48,29 +48,30 @@ pub trait Platform: Send + Sync {
 /// A software TEE, reached by its socket: `worker/soft-tee/PROTOCOL.md`.
 pub struct SoftTee {
     socket: PathBuf,
+    timeout: Duration,
 }
 
 impl SoftTee {
     /// The one that listens there.
     pub fn new(socket: PathBuf) -> Self {
-        Self { socket }
+        Self { socket, timeout: TIMEOUT }
     }
 
     fn ask(&self, body: &[u8]) -> Result<Zeroizing<Vec<u8>>, PlatformError> {
         let exchange = || -> std::io::Result<Zeroizing<Vec<u8>>> {
+            let deadline = Instant::now() + self.timeout;
             let mut stream = UnixStream::connect(&self.socket)?;
-            stream.set_read_timeout(Some(TIMEOUT))?;
-            stream.set_write_timeout(Some(TIMEOUT))?;
-            let length = u32::try_from(body.len()).map_err(|_| std::io::ErrorKind::InvalidInput)?;
+            stream.set_write_timeout(Some(self.timeout))?;
+            let length = u32::try_from(body.len()).map_err(|_| ErrorKind::InvalidInput)?;
             stream.write_all(&[&length.to_le_bytes(), body].concat())?;
             let mut length = [0; 4];
-            stream.read_exact(&mut length)?;
+            read_until(&mut stream, &mut length, deadline)?;
             let length = u32::from_le_bytes(length);
             if length > MAX_ANSWER {
-                return Err(std::io::ErrorKind::InvalidData.into());
+                return Err(ErrorKind::InvalidData.into());
             }
             let mut answer = Zeroizing::new(vec![0; length as usize]);
-            stream.read_exact(&mut answer)?;
+            read_until(&mut stream, &mut answer, deadline)?;
             Ok(answer)
         };
         exchange().map_err(|reason| PlatformError::Unreachable {
@@ -78,6 +79,24 @@ impl SoftTee {
             reason: reason.to_string(),
         })
     }
+}
+
+/// Fills the buffer, or fails at the deadline, however slowly bytes come in.
+fn read_until(stream: &mut UnixStream, mut buffer: &mut [u8], deadline: Instant) -> std::io::Result<()> {
+    while !buffer.is_empty() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(buffer) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(count) => buffer = buffer.get_mut(count..).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Version 1 of the protocol.
@@ -126,3 +145,6 @@ impl Platform for SoftTee {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,11 +7,10 @@
 //! ```
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    error::Error as _,
+    fmt::Display,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use axum::{
@@ -23,13 +22,15 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use http_body_util::LengthLimitError;
 use phala_primitives::{
     Wire,
     handover::HandoverRequest,
     query::{QueryRequest, SessionRequest},
 };
-use phala_worker_core::{Deadline, Queries, QueryError};
+use phala_worker_core::{Deadline, Queries};
 use rand_core::{OsRng, RngCore};
+use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
 use crate::{errors::ApiError, metrics::Metrics, pool::Pool};
@@ -38,6 +39,8 @@ use crate::{errors::ApiError, metrics::Metrics, pool::Pool};
 const BODY: Duration = Duration::from_secs(10);
 /// The time that a query has.
 const QUERY: Duration = Duration::from_secs(10);
+/// Requests that are read or served at a time. With the longest body of each this bounds the memory that they take.
+const REQUESTS: usize = 512;
 /// Ticks of the engine in a second, see `crate::follow`.
 pub const TICKS_PER_SECOND: u64 = 100;
 
@@ -51,8 +54,15 @@ pub struct Api {
     pub pool: Pool,
     /// Counts them.
     pub metrics: Metrics,
-    /// Numbers them.
-    pub requests: AtomicU64,
+    /// Bounds them.
+    slots: Semaphore,
+}
+
+impl Api {
+    /// Answers with these.
+    pub fn new(queries: Arc<Queries>, pool: Pool, metrics: Metrics) -> Self {
+        Self { queries, pool, metrics, slots: Semaphore::new(REQUESTS) }
+    }
 }
 
 /// The routes.
@@ -62,6 +72,8 @@ pub fn routes(api: Arc<Api>) -> Router {
         .route("/v1/session", post(session))
         .route("/v1/query", post(query))
         .route("/v1/handover", post(hand_over))
+        .fallback(async || ApiError::no_such_path())
+        .method_not_allowed_fallback(async || ApiError::other_method())
         .layer(middleware::from_fn_with_state(api.clone(), with_request_id))
         // outside of the layer: this is what load balancers ask, and what others are measured against
         .route("/health", get(async || "ok\n"))
@@ -69,40 +81,54 @@ pub fn routes(api: Arc<Api>) -> Router {
         .with_state(api)
 }
 
-/// Gives every request an id that runs through the logs, and browsers of all origins their headers: the API has no cookies.
+/// Gives every request an id that runs through the logs, takes no more requests than fit, and gives browsers of all origins
+/// their headers: the API has no cookies.
 async fn with_request_id(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
-    let number = api.requests.fetch_add(1, Ordering::Relaxed);
-    let given = request.headers().get(REQUEST_ID).filter(|id| id.len() <= 64).cloned();
-    let id = given.unwrap_or_else(|| HeaderValue::from(number));
+    let given = request.headers().get(REQUEST_ID).filter(|id| id.len() <= 64);
+    let id = match given.and_then(|id| id.to_str().ok()) {
+        Some(id) => id.to_owned(),
+        None => format!("{:016x}", OsRng.next_u64()),
+    };
     let path = request.uri().path().to_owned();
-    let span = tracing::debug_span!("request", id = ?id, path = %path);
+    let span = tracing::info_span!("request", id = %id, path = %path);
     let preflight = request.method() == Method::OPTIONS;
-    let mut response =
-        if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).instrument(span).await };
+    let mut response = if preflight {
+        StatusCode::NO_CONTENT.into_response()
+    } else if let Ok(_slot) = api.slots.try_acquire() {
+        next.run(request).instrument(span).await
+    } else {
+        ApiError::overloaded().into_response()
+    };
     api.metrics.answered(&path, response.status().as_u16());
     let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, id);
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
     headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
+    headers.insert("access-control-expose-headers", HeaderValue::from_static("x-request-id, retry-after"));
     if preflight {
         headers.insert("access-control-allow-methods", HeaderValue::from_static("GET, POST"));
         headers.insert("access-control-allow-headers", HeaderValue::from_static("content-type, x-request-id"));
+        headers.insert("access-control-max-age", HeaderValue::from_static("86400"));
     }
     response
 }
 
 async fn body(body: Body, limit: usize) -> Result<Bytes, ApiError> {
-    let read = tokio::time::timeout(BODY, to_bytes(body, limit)).await;
-    let read = read.map_err(|_| ApiError::body("the body did not arrive in time"))?;
-    read.map_err(|_| ApiError::body(format!("the body is longer than {limit} bytes, or broke off")))
+    let read = tokio::time::timeout(BODY, to_bytes(body, limit)).await.map_err(|_| ApiError::slow_body())?;
+    read.map_err(|error| match error.source() {
+        Some(reason) if reason.is::<LengthLimitError>() => ApiError::long_body(limit),
+        _ => ApiError::broken_body(),
+    })
 }
 
 /// Runs a handler's work where contracts may run.
-async fn run<R: Send + 'static>(
+async fn run<R: Send + 'static, E: Into<ApiError> + Display + Send + 'static>(
     api: &Arc<Api>,
-    work: impl FnOnce(&Queries, &phat_engine::Stack) -> Result<R, QueryError> + Send + 'static,
+    work: impl FnOnce(&Queries, &phat_engine::Stack) -> Result<R, E> + Send + 'static,
 ) -> Result<R, ApiError> {
-    let queries = api.queries.clone();
-    let done = api.pool.run(move |stack| work(&queries, stack)).await.map_err(|_| ApiError::overloaded())?;
+    let (queries, span) = (api.queries.clone(), tracing::Span::current());
+    let done = api.pool.run(move |stack| span.in_scope(|| work(&queries, stack))).await?;
     done.map_err(|error| {
         tracing::debug!(%error, "refused");
         error.into()
@@ -118,10 +144,17 @@ async fn query(State(api): State<Arc<Api>>, request: Body) -> Result<Vec<u8>, Ap
     let bytes = body(request, QueryRequest::MAX_BYTES).await?;
     let mut nonce = [0; 32];
     OsRng.fill_bytes(&mut nonce);
-    let ticks = QUERY.as_secs().saturating_mul(TICKS_PER_SECOND);
-    let started = std::time::Instant::now();
-    let at_ms = now_ms().saturating_add(u64::try_from(QUERY.as_millis()).unwrap_or(u64::MAX));
-    let answer = run(&api, move |queries, stack| queries.query(stack, &bytes, Deadline { ticks, at_ms }, nonce)).await;
+    let (started, at_ms) = (Instant::now(), now_ms().saturating_add(millis(QUERY)));
+    let answer = run(&api, move |queries, stack| {
+        // what has waited for its turn is not there for the contract any more
+        let left = QUERY.saturating_sub(started.elapsed());
+        if left.is_zero() {
+            return Err(ApiError::overloaded());
+        }
+        let ticks = millis(left).saturating_mul(TICKS_PER_SECOND).div_ceil(1_000);
+        Ok(queries.query(stack, &bytes, Deadline { ticks, at_ms }, nonce)?)
+    })
+    .await;
     api.metrics.queried(started.elapsed());
     answer
 }
@@ -153,8 +186,14 @@ async fn metrics(State(api): State<Arc<Api>>) -> (HeaderMap, String) {
     (headers, api.metrics.text(api.queries.sessions()))
 }
 
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// The host's clock, in milliseconds since the Unix epoch.
 pub fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,23 @@ fn serve(answer: impl Fn(&str) -> String + Send + 'static) -> u16 {
     port
 }
 
+/// As `serve`, with all of the request's head.
+fn serve_heads(answer: impl Fn(&str) -> String + Send + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let (mut head, mut byte) = (Vec::new(), [0]);
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) == 1 {
+                head.push(byte[0]);
+            }
+            let _gone = stream.write_all(answer(&String::from_utf8(head).unwrap()).as_bytes());
+        }
+    });
+    port
+}
+
 fn request_line(stream: &mut impl Read) -> String {
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
@@ -51,14 +68,27 @@ fn open() -> HttpPolicy {
 }
 
 fn fetch(policy: &HttpPolicy, request: Request, options: Option<Options>) -> Result<Response, HttpError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    fetch_at(policy, request, options, 0)
+}
+
+fn fetch_at(
+    policy: &HttpPolicy,
+    request: Request,
+    options: Option<Options>,
+    chain_ms: u64,
+) -> Result<Response, HttpError> {
+    let runtime = runtime();
     let egress = Egress::new(runtime.handle().clone());
-    egress.fetch(policy, vec![(request, options)], 0, now_ms() + 5_000).remove(0)
+    egress.fetch(policy, vec![(request, options)], chain_ms, now_ms() + 5_000).remove(0)
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
 #[test]
 fn a_page_comes_back_with_status_headers_and_url() {
-    let port = serve(|line| ok(line));
+    let port = serve(ok);
     let url = format!("http://127.0.0.1:{port}/a?b=c");
     let response = fetch(&open(), get(&url), None).unwrap();
     assert_eq!(response.status, 200);
@@ -119,10 +149,109 @@ fn long_bodies_and_slow_servers_end_at_their_limits() {
 }
 
 #[test]
-fn framing_headers_are_the_workers() {
-    let mut request = get("http://127.0.0.1:1/");
-    request.headers.push(("Transfer-Encoding".into(), b"chunked".to_vec()));
-    assert!(matches!(fetch(&open(), request, None), Err(HttpError::BadRequest(_))));
+fn a_body_that_drips_ends_at_the_limit_and_so_does_its_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        request_line(&mut stream);
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n").unwrap();
+        let started = std::time::Instant::now();
+        while stream.write_all(b"x").is_ok() && started.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        started.elapsed()
+    });
+    let runtime = runtime();
+    let egress = Egress::new(runtime.handle().clone());
+    let options = Options { timeout_ms: 300, max_response_bytes: 100_000, max_redirects: 0 };
+    let request = get(&format!("http://127.0.0.1:{port}/"));
+    let result = egress.fetch(&open(), vec![(request, Some(options))], 0, now_ms() + 5_000).remove(0);
+    assert!(matches!(result, Err(HttpError::TimedOut)), "{result:?}");
+    // the runtime goes on: it is the exchange that has ended
+    assert!(server.join().unwrap() < Duration::from_secs(5));
+}
+
+#[test]
+fn the_deadline_of_the_query_is_above_the_options() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let runtime = runtime();
+    let egress = Egress::new(runtime.handle().clone());
+    let started = std::time::Instant::now();
+    let result = egress.fetch(&open(), vec![(get(&url), None), (get(&url), None)], 0, now_ms() + 200);
+    assert!(matches!(result.as_slice(), [Err(HttpError::TimedOut), Err(HttpError::TimedOut)]), "{result:?}");
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+}
+
+#[test]
+fn the_next_address_is_tried_when_one_does_not_answer() {
+    let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let good = listener.local_addr().unwrap();
+    let runtime = runtime();
+    let stream = runtime.block_on(connect(&[unused, good])).unwrap();
+    assert_eq!(stream.peer_addr().unwrap(), good);
+    assert!(matches!(runtime.block_on(connect(&[good, unused])), Ok(stream) if stream.peer_addr().unwrap() == good));
+    assert!(matches!(runtime.block_on(connect(&[unused])), Err(HttpError::NotConnected(_))));
+}
+
+#[test]
+fn what_would_leave_the_contracts_own_request_is_refused() {
+    for name in ["Transfer-Encoding", "content-length", "Host", "connection", "Expect"] {
+        let mut request = get("http://127.0.0.1:1/");
+        request.headers.push((name.into(), b"chunked".to_vec()));
+        assert!(matches!(fetch(&open(), request, None), Err(HttpError::BadRequest(_))), "{name}");
+    }
+    for method in ["CONNECT", "TRACE", "GET / HTTP/1.1", ""] {
+        let request = Request { method: method.into(), ..get("http://127.0.0.1:1/") };
+        assert!(matches!(fetch(&open(), request, None), Err(HttpError::BadRequest(_))), "{method}");
+    }
+    let mut split = get("http://127.0.0.1:1/");
+    split.headers.push(("x-a".into(), b"1\r\nx-b: 2".to_vec()));
+    assert!(matches!(fetch(&open(), split, None), Err(HttpError::BadRequest(_))));
+    let with_password = get("http://me:secret@127.0.0.1:1/");
+    assert!(matches!(fetch(&open(), with_password, None), Err(HttpError::BadRequest(_))));
+}
+
+#[test]
+fn credentials_stay_with_their_origin() {
+    let other = serve_heads(|head| ok(&head.to_lowercase()));
+    let elsewhere = serve_heads(move |_| redirect(&format!("http://127.0.0.1:{other}/")));
+    let here =
+        serve_heads(|head| if head.starts_with("GET /end") { ok(&head.to_lowercase()) } else { redirect("/end") });
+    for (port, kept) in [(here, true), (elsewhere, false)] {
+        let mut request = get(&format!("http://127.0.0.1:{port}/"));
+        for name in ["Authorization", "Cookie", "Proxy-Authorization", "X-Mine"] {
+            request.headers.push((name.into(), b"value".to_vec()));
+        }
+        let echo = String::from_utf8(fetch(&open(), request, None).unwrap().body).unwrap();
+        assert!(echo.contains("x-mine: value"), "{echo}");
+        for name in ["authorization", "cookie", "proxy-authorization"] {
+            assert_eq!(echo.contains(&format!("\r\n{name}: value")), kept, "{name} in {echo}");
+        }
+    }
+}
+
+#[test]
+fn a_redirect_changes_the_method_as_browsers_do() {
+    for (status, method, after, body_kept) in [
+        (301, "POST", "GET", false),
+        (302, "POST", "GET", false),
+        (303, "PUT", "GET", false),
+        (303, "HEAD", "HEAD", true),
+        (307, "POST", "POST", true),
+        (308, "PUT", "PUT", true),
+        (302, "PUT", "PUT", true),
+    ] {
+        let url = "http://a.example/".parse().unwrap();
+        let headers = vec![(HeaderName::from_static("content-type"), HeaderValue::from_static("text/plain"))];
+        let outgoing = Outgoing { method: method.parse().unwrap(), url, headers, body: "body".into() };
+        let status = StatusCode::from_u16(status).unwrap();
+        let next = outgoing.redirected(status, &HeaderValue::from_static("/there")).unwrap();
+        assert_eq!((next.method.as_str(), next.url.as_str()), (after, "http://a.example/there"), "{status} {method}");
+        assert_eq!((!next.body.is_empty(), !next.headers.is_empty()), (body_kept, body_kept), "{status} {method}");
+    }
 }
 
 /// A certificate authority, and a server with a certificate of it.
@@ -131,7 +260,8 @@ struct Feed {
     port: u16,
 }
 
-fn feed(name: &str, expired: bool) -> Feed {
+/// With a certificate for this name that holds until the first day of a year.
+fn feed(name: &str, until: i32) -> Feed {
     let ca_key = KeyPair::generate().unwrap();
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -139,10 +269,8 @@ fn feed(name: &str, expired: bool) -> Feed {
     let issuer = Issuer::new(ca, ca_key);
     let key = KeyPair::generate().unwrap();
     let mut leaf = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    if expired {
-        leaf.not_before = date_time_ymd(2001, 1, 1);
-        leaf.not_after = date_time_ymd(2002, 1, 1);
-    }
+    leaf.not_before = date_time_ymd(2001, 1, 1);
+    leaf.not_after = date_time_ymd(until, 1, 1);
     let certificate = leaf.signed_by(&key, &issuer).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
@@ -177,8 +305,8 @@ fn trusting(roots: &[&Feed]) -> HttpPolicy {
 
 #[test]
 fn certificates_count_under_the_policys_roots_by_name_and_time() {
-    let (good, other) = (feed("localhost", false), feed("localhost", false));
-    let (misnamed, expired) = (feed("elsewhere.example", false), feed("localhost", true));
+    let (good, other) = (feed("localhost", 2090), feed("localhost", 2090));
+    let (misnamed, expired) = (feed("elsewhere.example", 2090), feed("localhost", 2002));
     let url = |feed: &Feed| format!("https://localhost:{}/", feed.port);
     assert_eq!(fetch(&trusting(&[&good]), get(&url(&good)), None).unwrap().body, b"42");
     for (policy, feed) in [
@@ -190,4 +318,15 @@ fn certificates_count_under_the_policys_roots_by_name_and_time() {
         let result = fetch(&policy, get(&url(feed)), None);
         assert!(matches!(result, Err(HttpError::Tls(_))), "{result:?}");
     }
+}
+
+#[test]
+fn a_host_that_turns_its_clock_back_revives_no_certificate() {
+    const IN_2089_MS: u64 = 3_755_289_600_000;
+    const IN_2091_MS: u64 = 3_818_361_600_000;
+    let feed = feed("localhost", 2090);
+    let request = || get(&format!("https://localhost:{}/", feed.port));
+    assert_eq!(fetch_at(&trusting(&[&feed]), request(), None, IN_2089_MS).unwrap().body, b"42");
+    let result = fetch_at(&trusting(&[&feed]), request(), None, IN_2091_MS);
+    assert!(matches!(result, Err(HttpError::Tls(_))), "{result:?}");
 }
