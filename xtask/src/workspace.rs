@@ -47,6 +47,7 @@ impl Cargo {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(arguments).current_dir(root()).envs(self.environment.iter().cloned()).stdin(Stdio::null());
+        phala_toolchain::forget_package(&mut command);
         command
     }
 

@@ -83,6 +83,7 @@ impl WasmToolchain {
         for name in ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
             command.env_remove(name);
         }
+        forget_package(&mut command);
         command
     }
 
@@ -134,6 +135,20 @@ fn add_target() -> bool {
         .is_ok_and(|status| status.success())
 }
 
+/// Takes out of a command's environment what `cargo run` and `cargo test` have told this program about its own package.
+///
+/// Build scripts that watch these variables, such as ring's, would otherwise run again for each path of a checkout and for each
+/// program that calls cargo, and with them everything compiled that depends on them.
+pub fn forget_package(command: &mut Command) {
+    for (name, _) in env::vars_os() {
+        let told =
+            name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"));
+        if told {
+            command.env_remove(name);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +160,16 @@ mod tests {
         std::fs::write(directory.path().join("libcore-0123.rlib"), b"").unwrap();
         assert!(has_core(directory.path()));
         assert!(!has_core(&directory.path().join("missing")));
+    }
+
+    #[test]
+    fn a_called_cargo_is_not_told_about_this_package() {
+        let mut command = Command::new("env");
+        forget_package(&mut command);
+        let output = command.output().unwrap();
+        let output = String::from_utf8_lossy(&output.stdout);
+        assert!(env::var_os("CARGO_MANIFEST_DIR").is_some());
+        assert!(!output.contains("CARGO_MANIFEST_") && !output.contains("CARGO_PKG_"), "{output}");
     }
 
     #[test]
