@@ -1,5 +1,6 @@
 //! The repository's own commands. `cargo xtask --help` lists them.
 
+mod bench;
 mod check_deps;
 mod ci;
 mod devnet;
@@ -22,7 +23,8 @@ Examples:
   cargo xtask devnet            build and run a local network; Ctrl-C stops it
   cargo xtask devnet --detach   the same in the background; `cargo xtask devnet stop` ends it
   cargo xtask test              everything that CI runs
-  cargo xtask test --only unit  one step of it";
+  cargo xtask test --only unit  one step of it
+  cargo xtask bench             measure, and write bench/RESULTS.md";
 
 #[derive(Subcommand)]
 enum Command {
@@ -32,6 +34,8 @@ enum Command {
     Devnet(devnet::Arguments),
     /// Run everything that CI runs.
     Test(ci::Arguments),
+    /// Measure the targets of speed and memory, and write them to bench/RESULTS.md.
+    Bench(bench::Arguments),
     /// Check that crates depend on one another only as ARCHITECTURE.md allows.
     CheckDeps,
 }
@@ -41,6 +45,7 @@ fn main() -> Result<()> {
         Command::Setup => set_up::run().map(drop),
         Command::Devnet(arguments) => devnet::run(arguments),
         Command::Test(arguments) => ci::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
         Command::CheckDeps => check_deps::run(),
     }
 }

@@ -24,6 +24,8 @@ mod queries;
 mod record;
 mod sessions;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tree;
 mod view;
 mod worker;

@@ -1,22 +1,8 @@
 //! `phala-worker`: runs the contracts of a cluster inside a TEE. See `--help`.
 
-mod backoff;
-mod config;
-mod daemon;
-mod disk;
-mod egress;
-mod errors;
-mod follow;
-mod listen;
-mod metrics;
-mod node;
-mod operator;
-mod platform;
-mod pool;
-mod server;
-
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
+use phala_worker::{config, daemon};
 use sha2::{Digest as _, Sha384};
 use tracing_subscriber::EnvFilter;
 
