@@ -57,14 +57,27 @@ impl Checked {
 }
 
 impl Asker {
-    /// Opens a session with a live worker of the cluster, as this account if one is given.
-    pub async fn open(node: &mut Node, cluster: ClusterId, signer: Option<&Signer>) -> Result<Self> {
+    /// Opens a session with a live worker of the cluster, with this one if one is named; as this account if one is given.
+    pub async fn open(
+        node: &mut Node,
+        cluster: ClusterId,
+        only: Option<WorkerId>,
+        signer: Option<&Signer>,
+    ) -> Result<Self> {
         let head = node.sync().await?;
         let members: Members = node.get(storage_key::members(cluster)).await?.ok_or_else(|| {
             Failure::operator(format!("cluster {cluster} has no workers: `phala cluster show {cluster}`"))
         })?;
         let mut last = Failure::operator(format!("no worker of cluster {cluster} says where it is reached"));
+        if let Some(worker) = only.filter(|only| !members.contains(only)) {
+            return Err(Failure::user(format!(
+                "worker {worker} is no member of cluster {cluster}: `phala cluster show {cluster}` lists its members"
+            )));
+        }
         for worker in members {
+            if only.is_some_and(|only| only != worker) {
+                continue;
+            }
             let Some(WorkerEntry::V1(boot)) = node.get(storage_key::worker(worker)).await? else { continue };
             let Some(endpoint) = boot.endpoint.as_ref().and_then(|url| String::from_utf8(url.to_vec()).ok()) else {
                 continue;

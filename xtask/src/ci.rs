@@ -39,9 +39,9 @@ const STEPS: &[Step] = &[
     Step { name: "e2e", what: "scenarios with real processes", run: e2e },
 ];
 
-/// Crates that the runtime links. The light client is `no_std` too, but its header types bring `sp-io`, which outside a runtime
-/// asks for a C library.
-const NO_STD: &[&str] = &["phala-primitives", "phala-attestation", "phala-crypto"];
+/// Crates that the runtime links. The light client and the keys are `no_std` too, but what they use is not for this target: the
+/// header types bring `sp-io`, which outside a runtime asks for a C library, and `hpke` brings `getrandom`.
+const NO_STD: &[&str] = &["phala-primitives", "phala-attestation"];
 
 /// Runs the steps; stops at the first that fails.
 pub fn run(arguments: Arguments) -> Result<()> {

@@ -4,13 +4,15 @@
 //! Scenarios wait for conditions with a deadline; nothing sleeps and hopes.
 
 mod chain;
+mod devnet;
 mod net;
 mod process;
 mod rpc;
 
 pub use chain::Spec;
+pub use devnet::{Devnet, text};
 pub use net::{Net, NetBuilder, Node};
-pub use process::{Exit, binary, run};
+pub use process::{Exit, Process, binary, run};
 pub use rpc::Rpc;
 
 use std::time::{Duration, Instant};

@@ -4,97 +4,12 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, ensure};
-use phala_e2e::{binary, wait_for};
+use phala_e2e::{Devnet, text, wait_for};
 use serde_json::Value;
-
-/// A devnet in a folder of its own, on ports that the system has chosen; stopped when dropped.
-struct Devnet {
-    folder: tempfile::TempDir,
-    rpc: u16,
-    p2p: u16,
-    worker: u16,
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
-impl Devnet {
-    fn start() -> Result<Self> {
-        let devnet = Self { folder: tempfile::tempdir()?, rpc: free_port()?, p2p: free_port()?, worker: free_port()? };
-        devnet.up()?;
-        Ok(devnet)
-    }
-
-    fn up(&self) -> Result<()> {
-        let ports = [
-            format!("--rpc-port={}", self.rpc),
-            format!("--port={}", self.p2p),
-            format!("--worker-port={}", self.worker),
-        ];
-        let output = self.xtask(&["--detach", "--no-build", "--no-example"], &ports)?;
-        ensure!(output.status.success(), "devnet: {}{}", text(&output.stdout), text(&output.stderr));
-        ensure!(text(&output.stdout).contains("export PATH="), "devnet does not say how to go on");
-        Ok(())
-    }
-
-    fn xtask(&self, arguments: &[&str], ports: &[String]) -> Result<Output> {
-        let profile = binary("xtask")?;
-        let target = profile.parent().and_then(Path::parent).context("a target directory")?;
-        let mut command = Command::new(&profile);
-        command.arg("devnet").args(arguments).args(ports).arg("--folder").arg(self.folder.path().join("net"));
-        Ok(command.env("CARGO_TARGET_DIR", target).stdin(Stdio::null()).output()?)
-    }
-
-    /// `phala` as the line that the devnet prints sets it up, in a folder.
-    fn phala(&self, folder: &Path, account: &str, arguments: &[&str]) -> Result<Output> {
-        let mut command = Command::new(binary("phala")?);
-        command
-            .args(arguments)
-            .current_dir(folder)
-            .env("PHALA_NETWORK", self.folder.path().join("net/network.json"))
-            .env("PHALA_NODE", format!("ws://127.0.0.1:{}", self.rpc))
-            .env("PHALA_SURI", account)
-            .stdin(Stdio::null());
-        Ok(command.output()?)
-    }
-
-    fn ok(&self, folder: &Path, arguments: &[&str]) -> Result<String> {
-        let output = self.phala(folder, "//Alice", arguments)?;
-        ensure!(output.status.success(), "phala {arguments:?}: {}{}", text(&output.stdout), text(&output.stderr));
-        Ok(text(&output.stdout))
-    }
-
-    fn json(&self, folder: &Path, arguments: &[&str]) -> Result<Value> {
-        let output = self.ok(folder, &[arguments, &["--json"]].concat())?;
-        serde_json::from_str(&output).with_context(|| output)
-    }
-
-    /// The exit code, and what was said on standard error.
-    fn refused(&self, folder: &Path, account: &str, arguments: &[&str]) -> Result<(Option<i32>, String)> {
-        let output = self.phala(folder, account, arguments)?;
-        ensure!(!output.status.success(), "phala {arguments:?} should fail: {}", text(&output.stdout));
-        Ok((output.status.code(), text(&output.stderr)))
-    }
-}
-
-impl Drop for Devnet {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("logs: {}", self.folder.path().display());
-        }
-        let _stopped = self.xtask(&["stop"], &[]);
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 /// A feed of prices on loopback.
 fn feed() -> Result<u16> {

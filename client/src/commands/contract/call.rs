@@ -102,7 +102,7 @@ pub async fn run(common: &Common, options: Arguments) -> Result<()> {
         tokio::time::sleep(PAUSE).await;
     }
     progress.now("fetching the receipt");
-    let mut asker = Asker::open(&mut node, entry.cluster, Some(&signer)).await?;
+    let mut asker = Asker::open(&mut node, entry.cluster, None, Some(&signer)).await?;
     let view = receipt(&mut asker, &mut node, &network, index).await?;
     drop(progress);
     if !view.receipt.status.is_success() {

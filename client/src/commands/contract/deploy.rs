@@ -91,7 +91,7 @@ pub async fn run(common: &Common, options: Arguments) -> Result<()> {
     };
     drop(progress);
     if status == ContractStatus::Failed {
-        let mut asker = Asker::open(&mut node, cluster, Some(&signer)).await?;
+        let mut asker = Asker::open(&mut node, cluster, None, Some(&signer)).await?;
         let receipt = call::receipt(&mut asker, &mut node, &network, index).await?;
         return Err(Failure::user(format!("the constructor failed: {}", call::reason(&receipt))));
     }

@@ -6,7 +6,7 @@ use clap::Args;
 use phala_client::{Asker, Failure, Result, answer::word, ask::decode};
 use phala_contract_build::Mode;
 use phala_primitives::{
-    ContractId,
+    ContractId, WorkerId,
     query::{AnswerOutcome, Ask, LogLine},
 };
 use serde_json::json;
@@ -30,6 +30,9 @@ pub struct Arguments {
     /// Ask as nobody, although an account is given.
     #[arg(long)]
     anonymous: bool,
+    /// Ask this worker. Default: the first one of the cluster that answers.
+    #[arg(long, value_parser = parse32)]
+    worker: Option<[u8; 32]>,
     /// Write the answer with everything that proves it, for `phala verify`.
     #[arg(long)]
     save: Option<PathBuf>,
@@ -48,7 +51,8 @@ pub async fn run(common: &Common, options: Arguments) -> Result<()> {
     }
     let signer = if options.anonymous { None } else { common.signer()? };
     progress.now("asking");
-    let mut asker = Asker::open(&mut node, entry.cluster, signer.as_ref()).await?;
+    let worker = options.worker.map(WorkerId);
+    let mut asker = Asker::open(&mut node, entry.cluster, worker, signer.as_ref()).await?;
     let input = json!({ "method": options.method, "args": args }).to_string().into_bytes();
     let input = input.try_into().map_err(|_| Failure::user("the arguments are too long"))?;
     let checked = asker.ask(&mut node, &network, Ask::Contract { contract, input }).await?;
@@ -93,7 +97,7 @@ pub async fn logs(common: &Common, contract: ContractId, from: u64) -> Result<()
     let network = common.network()?;
     let mut node = common.node(&network).await?;
     let entry = entry(&node, contract).await?;
-    let mut asker = Asker::open(&mut node, entry.cluster, Some(&signer)).await?;
+    let mut asker = Asker::open(&mut node, entry.cluster, None, Some(&signer)).await?;
     let checked = asker.ask(&mut node, &network, Ask::Logs { contract, from, limit: LINES }).await?;
     let lines: Vec<LogLine> = match &checked.answer().outcome {
         AnswerOutcome::Output(bytes) => decode(bytes)?,
