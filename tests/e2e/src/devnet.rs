@@ -25,8 +25,18 @@ fn free_port() -> Result<u16> {
 }
 
 impl Devnet {
-    /// Starts one without its example.
-    pub fn start() -> Result<Self> {
+    /// Runs a scenario on a devnet without its example. If it fails, the logs are kept.
+    pub fn with(scenario: impl FnOnce(&Self) -> Result<()>) -> Result<()> {
+        let mut devnet = Self::start()?;
+        let result = scenario(&devnet);
+        if result.is_err() {
+            devnet.folder.disable_cleanup(true);
+            eprintln!("logs are kept in {}", devnet.folder.path().join("net/logs").display());
+        }
+        result
+    }
+
+    fn start() -> Result<Self> {
         let devnet = Self { folder: tempfile::tempdir()?, rpc: free_port()?, p2p: free_port()?, worker: free_port()? };
         devnet.up()?;
         Ok(devnet)
@@ -132,9 +142,6 @@ impl Devnet {
 
 impl Drop for Devnet {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("logs: {}", self.folder.path().display());
-        }
         let _stopped = self.xtask(&["stop"], &[]);
     }
 }

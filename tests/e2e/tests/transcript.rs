@@ -31,9 +31,11 @@ fn feed() -> Result<u16> {
 
 #[test]
 fn the_readme_from_the_first_command_to_the_last() -> Result<()> {
+    Devnet::with(transcript)
+}
+
+fn transcript(devnet: &Devnet) -> Result<()> {
     let started = Instant::now();
-    let devnet = Devnet::start()?;
-    println!("devnet in {:.1} s", started.elapsed().as_secs_f64());
     let work = tempfile::tempdir()?;
     let here = work.path();
     let feed = feed()?;
@@ -71,7 +73,7 @@ fn the_readme_from_the_first_command_to_the_last() -> Result<()> {
     let names: Vec<_> =
         verified["checks"].as_array().into_iter().flatten().filter_map(|c| c["name"].as_str()).collect();
     ensure!(names == ["finality", "state", "registry", "evidence", "code", "answer"], "{names:?}");
-    a_changed_answer_is_found_out(&devnet, &project)?;
+    a_changed_answer_is_found_out(devnet, &project)?;
 
     ensure!(devnet.ok(&project, &["worker", "list"])?.contains("SOFTWARE"));
     ensure!(devnet.json(&project, &["cluster", "show", "0"])?["keys"] == "drawn");
@@ -88,7 +90,7 @@ fn the_readme_from_the_first_command_to_the_last() -> Result<()> {
         let (code, said) = devnet.refused(&project, account, arguments)?;
         ensure!(code == Some(2) && said.contains(expected), "{arguments:?}: {code:?} {said}");
     }
-    survives_a_restart(&devnet, &project, id)
+    survives_a_restart(devnet, &project, id)
 }
 
 /// One digit anywhere in the answer, the proofs or the evidence.

@@ -30,13 +30,16 @@ impl Counter<'_> {
 
 #[test]
 fn two_workers_agree_and_one_that_is_killed_catches_up() -> Result<()> {
-    let devnet = Devnet::start()?;
+    Devnet::with(scenario)
+}
+
+fn scenario(devnet: &Devnet) -> Result<()> {
     let here = tempfile::tempdir()?;
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contract/examples/counter");
     let built = devnet.json(here.path(), &["contract", "build", &example.display().to_string()])?;
     let file = built["file"].as_str().context("a component")?;
     let deployed = devnet.json(here.path(), &["contract", "deploy", file, "--init", r#"{"owner":"//Alice"}"#])?;
-    let counter = Counter { devnet: &devnet, id: deployed["contract"].as_str().context("an id")?.to_owned() };
+    let counter = Counter { devnet, id: deployed["contract"].as_str().context("an id")?.to_owned() };
     ensure!(counter.add(2)? == 2);
 
     // the second one registers, is taken in, gets the keys from the first and executes the log from its beginning

@@ -101,14 +101,24 @@ pub async fn run(config: Config) -> Result<()> {
         stop: stop.clone(),
     };
     let runtime = tokio::runtime::Handle::current();
-    let following = Stack::spawn("follow", move |stack| follow.run(stack, &runtime))?;
+    let (alive, ended) = tokio::sync::oneshot::channel::<()>();
+    let following = Stack::spawn("follow", move |stack| {
+        // dropped when this ends, however it ends
+        let _alive = alive;
+        follow.run(stack, &runtime);
+    })?;
 
     let api = Arc::new(Api::new(queries, pool, metrics));
     // scripts and tests read the address from this line
     println!("listening on http://{address}");
     let stopping = async {
-        let name = stop_signal().await;
-        tracing::info!(signal = name, "stopping: no new requests, the current step is finished");
+        tokio::select! {
+            name = stop_signal() => {
+                tracing::info!(signal = name, "stopping: no new requests, the current step is finished");
+            }
+            // a worker that follows nothing is of no use: whoever supervises it starts it again
+            _ended = ended => tracing::error!("stopping: the thread that follows the chain has ended"),
+        }
     };
     listen::serve(listener, routes(api), Rules::default(), stopping).await;
     stop.store(true, Ordering::Relaxed);

@@ -90,7 +90,8 @@ impl Follow {
         let mut left = pause;
         while !left.is_zero() && !self.stop.load(Ordering::Relaxed) {
             let part = left.min(Duration::from_millis(100));
-            runtime.block_on(tokio::time::sleep(part));
+            // made inside: a timer looks for its runtime when it is made
+            runtime.block_on(async { tokio::time::sleep(part).await });
             left = left.saturating_sub(part);
         }
     }
