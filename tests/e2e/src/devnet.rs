@@ -2,7 +2,7 @@
 
 use std::{
     net::TcpListener,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
@@ -117,19 +117,34 @@ impl Devnet {
         )
     }
 
-    /// Starts another worker, of this operator, on the same platform. Gives its process and its port.
-    pub fn another_worker(&self, operator: &str) -> Result<(Process, u16)> {
-        let (net, port) = (self.folder.path().join("net"), free_port()?);
-        let arguments = [
+    /// The port of the node.
+    pub fn node_port(&self) -> u16 {
+        self.rpc
+    }
+
+    /// The URL of the node.
+    pub fn node_url(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.rpc)
+    }
+
+    /// The folder with its data and logs.
+    pub fn net(&self) -> PathBuf {
+        self.folder.path().join("net")
+    }
+
+    /// Starts another worker, on the same platform, that asks these nodes; with its log in a file of this name.
+    pub fn another_worker(&self, operator: &str, nodes: &[String], log: &str) -> Result<(Process, u16)> {
+        let (net, port) = (self.net(), free_port()?);
+        let mut arguments = vec![
             "run".to_owned(),
             format!("--operator={operator}"),
             format!("--network={}", net.join("network.json").display()),
-            format!("--node=ws://127.0.0.1:{}", self.rpc),
             format!("--data-dir={}", net.join("another").display()),
             format!("--platform=soft-tee:{}", net.join("tee/socket").display()),
             format!("--listen=127.0.0.1:{port}"),
         ];
-        Ok((Process::start("phala-worker", &arguments, &net.join("logs/another.log"))?, port))
+        arguments.extend(nodes.iter().map(|node| format!("--node={node}")));
+        Ok((Process::start("phala-worker", &arguments, &net.join(format!("logs/{log}.log")))?, port))
     }
 
     /// The exit code, and what was said on standard error.

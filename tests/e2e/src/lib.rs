@@ -5,12 +5,14 @@
 
 mod chain;
 mod devnet;
+mod liar;
 mod net;
 mod process;
 mod rpc;
 
 pub use chain::Spec;
 pub use devnet::{Devnet, text};
+pub use liar::{Liar, Lie};
 pub use net::{Net, NetBuilder, Node};
 pub use process::{Exit, Process, binary, run};
 pub use rpc::Rpc;

@@ -1,9 +1,9 @@
-//! Two workers of one cluster: they agree, and the cluster outlives either of them.
+//! Several workers of one cluster, and nodes that are not what they should be.
 
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use phala_e2e::{Devnet, wait_for};
+use phala_e2e::{Devnet, Liar, Lie, Process, run, wait_for};
 use serde_json::{Value, json};
 
 const DEADLINE: Duration = Duration::from_secs(90);
@@ -13,52 +13,75 @@ struct Counter<'a> {
     id: String,
 }
 
-impl Counter<'_> {
+impl<'a> Counter<'a> {
+    fn deploy(devnet: &'a Devnet) -> Result<Self> {
+        let here = tempfile::tempdir()?;
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contract/examples/counter");
+        let built = devnet.json(here.path(), &["contract", "build", &example.display().to_string()])?;
+        let file = built["file"].as_str().context("a component")?;
+        let deployed = devnet.json(here.path(), &["contract", "deploy", file, "--init", r#"{"owner":"//Alice"}"#])?;
+        Ok(Self { devnet, id: deployed["contract"].as_str().context("an id")?.to_owned() })
+    }
+
+    fn phala(&self, arguments: &[&str]) -> Result<Value> {
+        self.devnet.json(Path::new("/"), arguments)
+    }
+
     fn add(&self, by: u64) -> Result<Value> {
-        let here = Path::new("/");
-        let called =
-            self.devnet.json(here, &["contract", "call", &self.id, "add", &json!({ "by": by }).to_string()])?;
+        let called = self.phala(&["contract", "call", &self.id, "add", &json!({ "by": by }).to_string()])?;
         ensure!(called["status"] == "success", "{called}");
         Ok(called["output"].clone())
     }
 
     /// The answer of one worker.
     fn value(&self, worker: &str) -> Result<Value> {
-        self.devnet.json(Path::new("/"), &["contract", "query", &self.id, "value", "{}", "--worker", worker])
+        self.phala(&["contract", "query", &self.id, "value", "{}", "--worker", worker])
     }
+
+    /// The ids of all workers.
+    fn workers(&self) -> Result<Vec<String>> {
+        let list = self.phala(&["worker", "list"])?;
+        let list = list.as_array().context("a list")?;
+        Ok(list.iter().filter_map(|worker| worker["worker"].as_str()).map(str::to_owned).collect())
+    }
+
+    /// Takes the worker that is not `first` into the cluster. Gives its id.
+    fn take_in(&self, first: &str, process: &mut Process) -> Result<String> {
+        let second = wait_for("the second worker to register", DEADLINE, || {
+            process.check_alive()?;
+            Ok(self.workers()?.into_iter().find(|id| id != first))
+        })?;
+        // until its offer is in a block, the chain refuses
+        wait_for("the second worker to be taken in", DEADLINE, || {
+            self.phala(&["cluster", "add-member", "0", &second]).map(Some)
+        })?;
+        Ok(second)
+    }
+}
+
+/// Waits until a worker answers queries.
+fn follows(process: &mut Process, port: u16) -> Result<()> {
+    let health = format!("http://127.0.0.1:{port}/v1/health");
+    wait_for("the worker to follow its cluster", DEADLINE, || {
+        process.check_alive()?;
+        Ok(ureq::get(&health).call().is_ok().then_some(()))
+    })
 }
 
 #[test]
 fn two_workers_agree_and_one_that_is_killed_catches_up() -> Result<()> {
-    Devnet::with(scenario)
+    Devnet::with(two_workers)
 }
 
-fn scenario(devnet: &Devnet) -> Result<()> {
-    let here = tempfile::tempdir()?;
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contract/examples/counter");
-    let built = devnet.json(here.path(), &["contract", "build", &example.display().to_string()])?;
-    let file = built["file"].as_str().context("a component")?;
-    let deployed = devnet.json(here.path(), &["contract", "deploy", file, "--init", r#"{"owner":"//Alice"}"#])?;
-    let counter = Counter { devnet, id: deployed["contract"].as_str().context("an id")?.to_owned() };
+fn two_workers(devnet: &Devnet) -> Result<()> {
+    let counter = Counter::deploy(devnet)?;
     ensure!(counter.add(2)? == 2);
 
     // the second one registers, is taken in, gets the keys from the first and executes the log from its beginning
-    let first = devnet.json(here.path(), &["worker", "list"])?[0]["worker"].as_str().context("a worker")?.to_owned();
-    let (mut another, port) = devnet.another_worker("//Charlie")?;
-    let second = wait_for("the second worker to register", DEADLINE, || {
-        another.check_alive()?;
-        let list = devnet.json(here.path(), &["worker", "list"])?;
-        let ids = list.as_array().context("a list")?.iter().filter_map(|worker| worker["worker"].as_str());
-        Ok(ids.map(str::to_owned).find(|id| *id != first))
-    })?;
-    // until its offer is in a block, the chain refuses
-    wait_for("the second worker to be taken in", DEADLINE, || {
-        devnet.ok(here.path(), &["cluster", "add-member", "0", &second]).map(Some)
-    })?;
-    let health = format!("http://127.0.0.1:{port}/v1/health");
-    wait_for("the second worker to follow the cluster", DEADLINE, || {
-        Ok(ureq::get(&health).call().is_ok().then_some(()))
-    })?;
+    let first = counter.workers()?.pop().context("a worker")?;
+    let (mut another, port) = devnet.another_worker("//Charlie", &[devnet.node_url()], "another")?;
+    let second = counter.take_in(&first, &mut another)?;
+    follows(&mut another, port)?;
     let (one, two) = (counter.value(&first)?, counter.value(&second)?);
     ensure!(one["output"] == 2 && two["output"] == 2, "{one} {two}");
     ensure!(one["stateRoot"] == two["stateRoot"] && one["stateRoot"].is_string(), "{one} {two}");
@@ -80,5 +103,73 @@ fn scenario(devnet: &Devnet) -> Result<()> {
     ensure!(counter.add(1)? == 10);
     ensure!(another.stop()?.success(), "it stops by itself when asked to");
     ensure!(again.stop()?.success(), "it stops by itself when asked to");
+    Ok(())
+}
+
+#[test]
+fn a_worker_leaves_nodes_that_lie_and_waits_for_one_that_does_not() -> Result<()> {
+    Devnet::with(lying_nodes)
+}
+
+fn lying_nodes(devnet: &Devnet) -> Result<()> {
+    let liar = Liar::start(devnet.node_port())?;
+    let counter = Counter::deploy(devnet)?;
+    let first = counter.workers()?.pop().context("a worker")?;
+
+    // nobody there, and another chain: it goes on trying, and says what is wrong
+    liar.lie(Lie::OtherGenesis);
+    let nobody = "ws://127.0.0.1:1".to_owned();
+    let (mut process, _) = devnet.another_worker("//Charlie", &[nobody, liar.url()], "no-node")?;
+    wait_for("several tries", DEADLINE, || {
+        process.check_alive()?;
+        let log = process.log()?;
+        Ok((log.contains("serves the chain with genesis 0x0000") && log.matches("leaving the node").count() >= 5).then_some(()))
+    })?;
+    ensure!(process.stop()?.success(), "it stops by itself while it has no node");
+
+    // a data directory that another worker uses
+    let net = devnet.net();
+    let taken = run(
+        "phala-worker",
+        &[
+            "run",
+            "--operator=//Dave",
+            &format!("--network={}", net.join("network.json").display()),
+            &format!("--node={}", devnet.node_url()),
+            &format!("--data-dir={}", net.join("worker").display()),
+            &format!("--platform=soft-tee:{}", net.join("tee/socket").display()),
+        ],
+    )?;
+    ensure!(
+        taken.code == Some(1) && taken.stderr.contains("another worker runs on the data directory"),
+        "{}",
+        taken.stderr
+    );
+
+    // each lie is found out; the worker goes to the next node and does its work there
+    let nodes = [liar.url(), devnet.node_url()];
+    liar.lie(Lie::ForgedFinality);
+    let (mut process, port) = devnet.another_worker("//Charlie", &nodes, "forged-finality")?;
+    let second = counter.take_in(&first, &mut process)?;
+    follows(&mut process, port)?;
+    found_out(&liar, &process, Lie::ForgedFinality)?;
+    for (round, lie) in [Lie::ForgedProof, Lie::ForgedMessage, Lie::NoMessages].into_iter().enumerate() {
+        ensure!(process.stop()?.success());
+        // something to catch up with
+        let value = counter.add(1)?;
+        ensure!(value == round as u64 + 1);
+        liar.lie(lie);
+        let (next, port) = devnet.another_worker("//Charlie", &nodes, &format!("{lie:?}"))?;
+        process = next;
+        follows(&mut process, port)?;
+        found_out(&liar, &process, lie)?;
+        ensure!(counter.value(&second)?["output"] == value, "{lie:?}");
+    }
+    Ok(())
+}
+
+fn found_out(liar: &Liar, process: &Process, lie: Lie) -> Result<()> {
+    ensure!(liar.times() > 0, "{lie:?} was not told");
+    ensure!(process.log()?.contains("leaving the node"), "{lie:?} was believed");
     Ok(())
 }
