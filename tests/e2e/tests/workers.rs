@@ -123,7 +123,8 @@ fn lying_nodes(devnet: &Devnet) -> Result<()> {
     wait_for("several tries", DEADLINE, || {
         process.check_alive()?;
         let log = process.log()?;
-        Ok((log.contains("serves the chain with genesis 0x0000") && log.matches("leaving the node").count() >= 5).then_some(()))
+        Ok((log.contains("serves the chain with genesis 0x0000") && log.matches("leaving the node").count() >= 5)
+            .then_some(()))
     })?;
     ensure!(process.stop()?.success(), "it stops by itself while it has no node");
 
