@@ -59,3 +59,8 @@ fn polkadot_api_follows_the_chain() -> Result<()> {
 fn registration_is_verified_in_the_runtime() -> Result<()> {
     run("registration.test.mjs", 1)
 }
+
+#[test]
+fn smoldot_syncs_from_the_genesis_and_reads_by_proof() -> Result<()> {
+    run("smoldot.test.mjs", 3)
+}
