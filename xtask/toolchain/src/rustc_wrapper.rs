@@ -34,7 +34,10 @@ case " $* " in
     done
     ;;
 esac
-exec ${PHALA_INNER_RUSTC_WRAPPER:+"$PHALA_INNER_RUSTC_WRAPPER"} "$@"
+# The wrapper behind must not find the variable: it may be another copy of this script, which would then hand on to itself.
+inner=${PHALA_INNER_RUSTC_WRAPPER:-}
+unset PHALA_INNER_RUSTC_WRAPPER
+exec ${inner:+"$inner"} "$@"
 "#;
 
 /// The script in the user's cache.
@@ -112,6 +115,17 @@ mod tests {
         let wrapper = RustcWrapper::set_up(cache.path()).unwrap();
         let output = Command::new(&wrapper.path).arg("env").env("CARGO_BIN_EXE_a-program", "here").output().unwrap();
         assert!(String::from_utf8(output.stdout).unwrap().lines().any(|line| line == "CARGO_BIN_EXE_a-program=here"));
+    }
+
+    /// A build inside of a build: the test of a toolchain under `cargo xtask test`.
+    #[test]
+    fn a_copy_behind_the_script_hands_on_to_the_compiler() {
+        let (outer, inner) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (outer, inner) = (RustcWrapper::set_up(outer.path()).unwrap(), RustcWrapper::set_up(inner.path()).unwrap());
+        // `timeout`: two that hand on to each other would never end
+        let mut command = Command::new("timeout");
+        let output = command.arg("20").arg(&outer.path).args(["echo", "-vV"]).env(INNER, inner.path).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), "-vV");
     }
 
     #[test]
