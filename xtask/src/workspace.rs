@@ -10,8 +10,11 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 /// The root of the repository.
+///
+/// As cargo tells it at run time: in a target directory that checkouts share, this program may have been compiled in another one.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
+    let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&manifest).parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
 }
 
 /// The target directory: `CARGO_TARGET_DIR`; else, in CI, one in the user's cache that outlives the checkout; else the

@@ -83,11 +83,8 @@ mod tests {
 
     /// All of the pinned verifier's source.
     fn verifier_source() -> String {
-        let output = Command::new(env!("CARGO"))
-            .args(["metadata", "--offline", "--format-version", "1"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .output()
-            .unwrap();
+        let output =
+            Command::new(env!("CARGO")).args(["metadata", "--offline", "--format-version", "1"]).output().unwrap();
         let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         let packages = metadata["packages"].as_array().unwrap();
         let verifier = packages.iter().find(|package| package["name"] == "dcap-qvl").unwrap();

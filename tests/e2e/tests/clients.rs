@@ -2,7 +2,6 @@
 //! worker does to be admitted.
 
 use std::{
-    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
@@ -13,7 +12,7 @@ use serde_json::json;
 
 /// Runs a test of `tests/clients` against a chain that has finalised this many blocks.
 fn run(test: &str, height: u64) -> Result<()> {
-    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../clients");
+    let folder = std::path::absolute("../clients")?;
     ensure!(
         folder.join("node_modules").is_dir(),
         "tests/clients has no packages yet: run `npm ci` there (`cargo xtask test` does)"

@@ -16,7 +16,7 @@ struct Counter<'a> {
 impl<'a> Counter<'a> {
     fn deploy(devnet: &'a Devnet) -> Result<Self> {
         let here = tempfile::tempdir()?;
-        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contract/examples/counter");
+        let example = std::path::absolute("../../contract/examples/counter")?;
         let built = devnet.json(here.path(), &["contract", "build", &example.display().to_string()])?;
         let file = built["file"].as_str().context("a component")?;
         let deployed = devnet.json(here.path(), &["contract", "deploy", file, "--init", r#"{"owner":"//Alice"}"#])?;
