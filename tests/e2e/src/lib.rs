@@ -5,6 +5,7 @@
 
 mod chain;
 mod devnet;
+mod feed;
 mod liar;
 mod net;
 mod process;
@@ -12,6 +13,7 @@ mod rpc;
 
 pub use chain::Spec;
 pub use devnet::{Devnet, text};
+pub use feed::{Authority, Certificate, Feed};
 pub use liar::{Liar, Lie};
 pub use net::{Net, NetBuilder, Node};
 pub use process::{Exit, Process, binary, run};

@@ -1,33 +1,13 @@
 //! The README's transcript: the very commands, against a devnet that the very command starts.
 
 use std::{
-    io::{Read as _, Write as _},
-    net::TcpListener,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, ensure};
-use phala_e2e::{Devnet, text, wait_for};
+use phala_e2e::{Devnet, Feed, text, wait_for};
 use serde_json::Value;
-
-/// A feed of prices on loopback.
-fn feed() -> Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let port = listener.local_addr()?.port();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let mut stream = stream;
-            let mut request = [0; 4096];
-            let length = stream.read(&mut request).unwrap_or(0);
-            let found = text(request.get(..length).unwrap_or_default()).starts_with("GET /BTC-USD ");
-            let (status, body) = if found { ("200 OK", r#"{"price":"67000.12"}"#) } else { ("404 Not Found", "{}") };
-            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-            let _gone = stream.write_all(format!("{head}{body}").as_bytes());
-        }
-    });
-    Ok(port)
-}
 
 #[test]
 fn the_readme_from_the_first_command_to_the_last() -> Result<()> {
@@ -38,7 +18,7 @@ fn transcript(devnet: &Devnet) -> Result<()> {
     let started = Instant::now();
     let work = tempfile::tempdir()?;
     let here = work.path();
-    let feed = feed()?;
+    let feed = Feed::plain()?.port();
 
     // phala contract new, build
     devnet.ok(here, &["contract", "new", "my-oracle"])?;
