@@ -142,6 +142,7 @@ impl Devnet {
             format!("--data-dir={}", net.join("another").display()),
             format!("--platform=soft-tee:{}", net.join("tee/socket").display()),
             format!("--listen=127.0.0.1:{port}"),
+            "--stall-after=10".to_owned(),
         ];
         arguments.extend(nodes.iter().map(|node| format!("--node={node}")));
         Ok((Process::start("phala-worker", &arguments, &net.join(format!("logs/{log}.log")))?, port))

@@ -30,12 +30,16 @@ pub enum Lie {
     ForgedMessage,
     /// There are no messages where the chain has some.
     NoMessages,
+    /// What was finalised when it was first asked is the newest that there is. All that it says is true.
+    OldHead,
 }
 
 #[derive(Default)]
 struct Told {
     lie: Option<Lie>,
     times: u64,
+    /// What stays as it was.
+    kept: Option<Value>,
 }
 
 /// See the [module's documentation](self).
@@ -62,7 +66,13 @@ impl Liar {
                 let params = params.parse::<Value>()?;
                 let truth = node.call(method, params).map_err(|error| refused(format!("{error:#}")))?;
                 let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-                let said = told.lie.and_then(|lie| twist(lie, method, &truth));
+                let said = match told.lie {
+                    Some(Lie::OldHead) if method == "phat_handoffs" => {
+                        Some(told.kept.get_or_insert(truth.clone()).clone())
+                    }
+                    Some(lie) => twist(lie, method, &truth),
+                    None => None,
+                };
                 told.times += u64::from(said.is_some());
                 Ok::<_, ErrorObjectOwned>(said.unwrap_or(truth))
             })?;
@@ -80,7 +90,7 @@ impl Liar {
 
     /// Lies about this from now on.
     pub fn lie(&self, lie: Lie) {
-        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Told { lie: Some(lie), times: 0 };
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Told { lie: Some(lie), ..Told::default() };
     }
 
     /// How often it has told the lie.

@@ -166,6 +166,20 @@ fn lying_nodes(devnet: &Devnet) -> Result<()> {
         found_out(&liar, &process, lie)?;
         ensure!(counter.value(&second)?["output"] == value, "{lie:?}");
     }
+
+    // an old head proves nothing false: it is the missing news that gives the node away
+    ensure!(process.stop()?.success());
+    liar.lie(Lie::OldHead);
+    let (mut process, port) = devnet.another_worker("//Charlie", &nodes, "old-head")?;
+    wait_for("the old head to be told", DEADLINE, || Ok((liar.times() > 1).then_some(())))?;
+    let value = counter.add(1)?;
+    follows(&mut process, port)?;
+    wait_for("the worker to see the newer block", DEADLINE, || {
+        process.check_alive()?;
+        Ok((counter.value(&second)?["output"] == value).then_some(()))
+    })?;
+    found_out(&liar, &process, Lie::OldHead)?;
+    ensure!(process.log()?.contains("nothing newer than block"));
     Ok(())
 }
 

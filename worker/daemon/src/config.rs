@@ -1,6 +1,6 @@
 //! How a worker is told what to be: a file, the environment, flags; the later ones win.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use clap::Args;
@@ -9,6 +9,10 @@ use serde::Deserialize;
 
 /// The version of the configuration file.
 const VERSION: u32 = 1;
+/// Finality takes a few blocks; ten of the slowest chain are no news.
+const STALL_AFTER: Duration = Duration::from_secs(60);
+/// Less would leave nodes that are well.
+const LEAST_STALL: Duration = Duration::from_secs(5);
 
 /// Options of `phala-worker run`. Each is also a key of the file, with `_` for `-`.
 ///
@@ -50,6 +54,9 @@ pub struct Options {
     /// What vouches for this process: `soft-tee:SOCKET`.
     #[arg(long, env = "PHALA_WORKER_PLATFORM")]
     pub platform: Option<String>,
+    /// Seconds after which a node that shows no newer finalised block is left for the next. Default: 60.
+    #[arg(long, env = "PHALA_WORKER_STALL_AFTER", value_name = "SECONDS")]
+    pub stall_after: Option<u64>,
     /// Threads for queries. Default: twice the cores.
     #[arg(long, env = "PHALA_WORKER_THREADS")]
     pub threads: Option<usize>,
@@ -66,6 +73,7 @@ pub struct Config {
     pub operator: phala_extrinsics::Signer,
     pub name: String,
     pub platform: PlatformChoice,
+    pub stall_after: Duration,
     pub threads: usize,
 }
 
@@ -104,6 +112,7 @@ impl Options {
             operator: self.operator.or(file.operator),
             name: self.name.or(file.name),
             platform: self.platform.or(file.platform),
+            stall_after: self.stall_after.or(file.stall_after),
             threads: self.threads.or(file.threads),
         })
     }
@@ -140,6 +149,7 @@ impl Options {
             operator,
             name: options.name.unwrap_or_else(|| "worker".into()),
             platform,
+            stall_after: options.stall_after.map_or(STALL_AFTER, Duration::from_secs).max(LEAST_STALL),
             threads: options.threads.unwrap_or(cores.saturating_mul(2)).clamp(1, 256),
         })
     }
@@ -225,12 +235,13 @@ mod tests {
             "--operator=//Bob",
             "--name=w",
             "--platform=soft-tee:s",
+            "--stall-after=30",
             "--threads=4",
         ]);
         let file = from_file(
             "version = 1\nnetwork = 'n.json'\nnode = ['ws://a', 'ws://b']\ndata_dir = 'd'\ncluster = 3\n\
              listen = '127.0.0.1:8'\nendpoint = 'http://e'\noperator = '//Bob'\nname = 'w'\n\
-             platform = 'soft-tee:s'\nthreads = 4\n",
+             platform = 'soft-tee:s'\nstall_after = 30\nthreads = 4\n",
         )
         .unwrap();
         assert!(flags.network.is_some() && flags.network == file.network);
@@ -242,6 +253,7 @@ mod tests {
         assert!(flags.operator.is_some() && flags.operator == file.operator);
         assert!(flags.name.is_some() && flags.name == file.name);
         assert!(flags.platform.is_some() && flags.platform == file.platform);
+        assert_eq!((flags.stall_after, file.stall_after), (Some(30), Some(30)));
         assert_eq!((flags.threads, file.threads), (Some(4), Some(4)));
     }
 

@@ -20,7 +20,7 @@ use crate::{
     config::{Config, PlatformChoice},
     disk::Disk,
     egress::Egress,
-    follow::Follow,
+    follow::{Follow, News},
     listen::{self, Rules},
     metrics::Metrics,
     node::Nodes,
@@ -99,6 +99,7 @@ pub async fn run(config: Config) -> Result<()> {
         metrics: metrics.clone(),
         egress,
         stop: stop.clone(),
+        news: News::new(config.stall_after),
     };
     let runtime = tokio::runtime::Handle::current();
     let (alive, ended) = tokio::sync::oneshot::channel::<()>();

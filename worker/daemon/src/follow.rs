@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use phala_primitives::{cluster::HttpPolicy, handover::HandoverRequest, worker::Endpoint};
@@ -47,6 +47,35 @@ pub struct Follow {
     pub egress: Egress,
     /// Set to end the loop.
     pub stop: Arc<AtomicBool>,
+    /// What the nodes have shown.
+    pub news: News,
+}
+
+/// When a node last showed something newer than what was known. Everything that an old head proves is true: only the time that
+/// passes without news gives such a node away.
+pub struct News {
+    patience: Duration,
+    height: u32,
+    since: Instant,
+}
+
+impl News {
+    /// A node has this long to show a newer block.
+    pub fn new(patience: Duration) -> Self {
+        Self { patience, height: 0, since: Instant::now() }
+    }
+
+    /// Notes the height that is known at a time. Says so, once, if it has been the same for too long.
+    fn stalls(&mut self, height: u32, now: Instant) -> bool {
+        if height != self.height {
+            (self.height, self.since) = (height, now);
+        }
+        let stalls = now.saturating_duration_since(self.since) >= self.patience;
+        if stalls {
+            self.since = now;
+        }
+        stalls
+    }
 }
 
 /// Why there is no input for what was wanted.
@@ -79,10 +108,19 @@ impl Follow {
                 }
             };
             self.metrics.progress(self.worker.phase(), self.worker.height(), self.worker.log_index());
+            let stalled = pause.is_none() && self.news.stalls(self.worker.height(), Instant::now());
+            let pause = if stalled { Some(self.no_news()) } else { pause };
             if let Some(pause) = pause {
                 self.rest(runtime, pause);
             }
         }
+    }
+
+    /// Another node may know more. Says how long to wait before it is asked.
+    fn no_news(&mut self) -> Duration {
+        self.metrics.node_fault("stalled");
+        let (height, seconds) = (self.worker.height(), self.news.patience.as_secs());
+        self.nodes.leave(&format!("it has shown nothing newer than block {height} for {seconds} s"))
     }
 
     /// Waits, but not past the end.
@@ -203,4 +241,22 @@ fn ask_peers(egress: &Egress, peers: &[Endpoint], request: &HandoverRequest) -> 
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_stalls_when_its_time_without_news_is_over() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut news = News { patience: Duration::from_secs(10), height: 0, since: start };
+        assert!(!news.stalls(5, at(9)), "the first block is news");
+        assert!(!news.stalls(5, at(18)));
+        assert!(news.stalls(5, at(19)));
+        assert!(!news.stalls(5, at(28)), "the next node has its own time");
+        assert!(!news.stalls(6, at(29)));
+        assert!(news.stalls(6, at(39)));
+    }
 }
