@@ -9,6 +9,7 @@ use subxt::{
     OnlineClient,
     backend::LegacyBackend,
     error::{DispatchError, TransactionEventsError},
+    metadata::Metadata,
     rpcs::{RpcClient, rpc_params},
     tx::{TransactionInBlock, TransactionProgress, TransactionStatus},
 };
@@ -19,7 +20,7 @@ use crate::{Call, Signer, config::PhalaConfig, config::params};
 const SYMBOL: &str = "PHA";
 const DECIMALS: u8 = 12;
 const SS58_PREFIX: u16 = 30;
-/// The version of the metadata that the hash is made of.
+/// The version of the metadata that transactions are encoded by: the only one that can be hashed.
 const METADATA_VERSION: u32 = 15;
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -103,6 +104,7 @@ impl SubmitError {
 #[derive(Clone)]
 pub struct Chain {
     client: OnlineClient<PhalaConfig>,
+    config: PhalaConfig,
     rpc: RpcClient,
     url: String,
     /// The next nonce of the account that signed last, so that several transactions can be in flight.
@@ -113,13 +115,13 @@ impl Chain {
     /// Connects, and checks the chain's genesis if one is given.
     pub async fn connect(url: &str, genesis: Option<Hash256>) -> Result<Self, ConnectError> {
         let unreachable = |reason: String| ConnectError::Unreachable { url: url.to_owned(), reason };
+        let config = PhalaConfig::default();
         let connecting = async {
             let rpc = RpcClient::from_insecure_url(url).await.map_err(|error| unreachable(error.to_string()))?;
             let backend = LegacyBackend::builder().build(rpc.clone());
-            let client =
-                OnlineClient::<PhalaConfig>::from_backend_with_config(PhalaConfig::default(), Arc::new(backend))
-                    .await
-                    .map_err(|error| unreachable(error.to_string()))?;
+            let client = OnlineClient::<PhalaConfig>::from_backend_with_config(config.clone(), Arc::new(backend))
+                .await
+                .map_err(|error| unreachable(error.to_string()))?;
             Ok((rpc, client))
         };
         let (rpc, client) =
@@ -129,7 +131,7 @@ impl Chain {
             let (expected, found) = (hex::encode(expected), hex::encode(found));
             return Err(ConnectError::OtherGenesis { url: url.into(), expected, found });
         }
-        Ok(Self { client, rpc, url: url.to_owned(), nonces: Arc::default() })
+        Ok(Self { client, config, rpc, url: url.to_owned(), nonces: Arc::default() })
     }
 
     /// The hash of block 0.
@@ -137,9 +139,24 @@ impl Chain {
         self.client.genesis_hash().0
     }
 
-    /// The hash of the metadata, computed from what the node gives.
-    async fn metadata_hash(&self) -> Result<Hash256, ConnectError> {
+    /// Fetches the metadata of the runtime that the node has now, and computes their hash, unless they are known. Whether the chain
+    /// has the same is settled by the chain, which knows the hash of its own.
+    async fn learn_metadata(&self) -> Result<(), ConnectError> {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Version {
+            spec_name: String,
+            spec_version: u32,
+        }
         let failed = |reason: String| ConnectError::Metadata { url: self.url.clone(), reason };
+        let version: Version = self
+            .rpc
+            .request("state_getRuntimeVersion", rpc_params![])
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        if self.config.knows(version.spec_version) {
+            return Ok(());
+        }
         let argument = format!("0x{}", hex::encode(codec::Encode::encode(&METADATA_VERSION)));
         let opaque: String = self
             .rpc
@@ -149,20 +166,13 @@ impl Chain {
         let bytes = hex::decode(opaque.trim_start_matches("0x")).map_err(|error| failed(error.to_string()))?;
         let inner = Option::<Vec<u8>>::decode(&mut bytes.as_slice())
             .map_err(|error| failed(error.to_string()))?
-            .ok_or_else(|| failed("it has no metadata of version 15".into()))?;
-        let prefixed = frame_metadata::RuntimeMetadataPrefixed::decode(&mut inner.as_slice())
-            .map_err(|error| failed(error.to_string()))?;
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Version {
-            spec_name: String,
-            spec_version: u32,
-        }
-        let version: Version = self
-            .rpc
-            .request("state_getRuntimeVersion", rpc_params![])
-            .await
-            .map_err(|error| failed(error.to_string()))?;
+            .ok_or_else(|| failed(format!("it has no metadata of version {METADATA_VERSION}")))?;
+        let (prefixed, metadata) = (
+            frame_metadata::RuntimeMetadataPrefixed::decode(&mut inner.as_slice()),
+            Metadata::decode(&mut inner.as_slice()),
+        );
+        let prefixed = prefixed.map_err(|error| failed(error.to_string()))?;
+        let metadata = metadata.map_err(|error| failed(error.to_string()))?;
         let extra = ExtraInfo {
             spec_version: version.spec_version,
             spec_name: version.spec_name,
@@ -170,7 +180,9 @@ impl Chain {
             decimals: DECIMALS,
             token_symbol: SYMBOL.into(),
         };
-        Ok(generate_metadata_digest(&prefixed.1, extra).map_err(failed)?.hash())
+        let hash = generate_metadata_digest(&prefixed.1, extra).map_err(failed)?.hash();
+        self.config.learn(version.spec_version, Arc::new(metadata), hash);
+        Ok(())
     }
 
     /// Signs and submits a call.
@@ -178,8 +190,11 @@ impl Chain {
         let name = call.name();
         let lost = |reason: String| SubmitError::Lost { call: name.clone(), reason };
         let invalid = |reason: String| SubmitError::Invalid { call: name.clone(), reason };
-        let hash = self.metadata_hash().await.map_err(|error| invalid(error.to_string()))?;
+        self.learn_metadata().await.map_err(|error| invalid(error.to_string()))?;
         let at = self.client.at_current_block().await.map_err(|error| lost(error.to_string()))?;
+        // what is signed is encoded by the very metadata whose hash it carries
+        let hash = self.config.hash_of(at.spec_version(), &at.metadata());
+        let hash = hash.ok_or_else(|| invalid("the node has just changed its runtime: try again".into()))?;
         let account = subxt::utils::AccountId32(signer.account().0);
 
         // one at a time, until the pool has it and counts it: two must not get the same number

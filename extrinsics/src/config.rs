@@ -1,6 +1,12 @@
 //! The chain as subxt knows it, with a `CheckMetadataHash` that checks.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
 use codec::Encode;
+use phala_primitives::Hash256;
 use subxt::{
     config::{
         Config, HashFor, SubstrateConfig, TransactionExtension,
@@ -12,14 +18,49 @@ use subxt::{
     },
     error::TransactionExtensionError,
     ext::frame_decode::extrinsics as frame_decode,
+    metadata::ArcMetadata,
 };
 
 /// For how many blocks a transaction may wait in the pool.
 const MORTAL_BLOCKS: u64 = 64;
 
-/// See the [module's documentation](self).
+/// See the [module's documentation](self). Clones share what they know.
 #[derive(Clone, Debug, Default)]
-pub struct PhalaConfig(SubstrateConfig);
+pub struct PhalaConfig {
+    inner: SubstrateConfig,
+    /// By the version of the runtime: what transactions are encoded by, and nothing else may be.
+    hashed: Arc<RwLock<BTreeMap<u32, Hashed>>>,
+}
+
+/// Metadata with their hash.
+#[derive(Clone, Debug)]
+struct Hashed {
+    metadata: ArcMetadata,
+    hash: Hash256,
+}
+
+impl PhalaConfig {
+    fn hashed(&self, version: u32) -> Option<Hashed> {
+        self.hashed.read().unwrap_or_else(PoisonError::into_inner).get(&version).cloned()
+    }
+
+    /// Whether the metadata of this version of the runtime are known with their hash.
+    pub fn knows(&self, version: u32) -> bool {
+        self.hashed(version).is_some()
+    }
+
+    /// Encodes by these metadata from here on, which have this hash.
+    pub fn learn(&self, version: u32, metadata: ArcMetadata, hash: Hash256) {
+        let mut hashed = self.hashed.write().unwrap_or_else(PoisonError::into_inner);
+        hashed.entry(version).or_insert(Hashed { metadata, hash });
+    }
+
+    /// The hash of these very metadata; none if they are others than those that were hashed.
+    pub fn hash_of(&self, version: u32, metadata: &ArcMetadata) -> Option<Hash256> {
+        let known = self.hashed(version)?;
+        Arc::ptr_eq(&known.metadata, metadata).then_some(known.hash)
+    }
+}
 
 type Extensions = (
     CheckSpecVersion,
@@ -40,12 +81,14 @@ impl Config for PhalaConfig {
     type TransactionExtensions = Extensions;
     type AssetId = u32;
 
-    fn metadata_for_spec_version(&self, version: u32) -> Option<subxt::metadata::ArcMetadata> {
-        self.0.metadata_for_spec_version(version)
+    fn metadata_for_spec_version(&self, version: u32) -> Option<ArcMetadata> {
+        let known = self.hashed(version).map(|known| known.metadata);
+        known.or_else(|| self.inner.metadata_for_spec_version(version))
     }
 
-    fn set_metadata_for_spec_version(&self, version: u32, metadata: subxt::metadata::ArcMetadata) {
-        self.0.set_metadata_for_spec_version(version, metadata);
+    /// What subxt fetches by itself is not hashed: it serves to read, and [`Self::hash_of`] gives no hash for it.
+    fn set_metadata_for_spec_version(&self, version: u32, metadata: ArcMetadata) {
+        self.inner.set_metadata_for_spec_version(version, metadata);
     }
 }
 

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use phala_attestation::TrustedRoot;
-use phala_light_client::{AuthorityId, Config, ConfigError, LightClient};
+use phala_light_client::{Config, ConfigError, Header, LightClient, header_hash};
 use phala_primitives::Hash256;
 use serde::{Deserialize, Serialize};
 
 /// The version of the file that this program reads and writes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Longer files are none of ours, in bytes.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -19,20 +19,12 @@ pub struct Network {
     version: u32,
     /// What people call it.
     pub name: String,
-    #[serde(with = "hex32")]
-    genesis: Hash256,
-    /// GRANDPA's first authorities, with their weights.
-    authorities: Vec<Authority>,
+    /// Block 0. Its hash is what the chain is known by.
+    genesis: Header,
+    /// Trie nodes in hex that show GRANDPA's first authorities in the state of block 0.
+    authorities: Vec<String>,
     /// Whose evidence about workers counts, and as what.
     pub roots: Vec<TrustedRoot>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Authority {
-    #[serde(with = "hex32")]
-    key: [u8; 32],
-    weight: u64,
 }
 
 /// Why a network file cannot be used.
@@ -55,16 +47,23 @@ pub enum NetworkError {
         /// Why.
         reason: String,
     },
-    /// It names no usable authorities.
+    /// It does not show who the first authorities are.
     #[error("the network file: {0}")]
-    Authorities(#[from] ConfigError),
+    Genesis(#[from] ConfigError),
 }
 
 impl Network {
-    /// A network's description.
-    pub fn new(name: String, genesis: Hash256, authorities: Vec<([u8; 32], u64)>, roots: Vec<TrustedRoot>) -> Self {
-        let authorities = authorities.into_iter().map(|(key, weight)| Authority { key, weight }).collect();
-        Self { version: VERSION, name, genesis, authorities, roots }
+    /// A network's description, if it shows who the first authorities are.
+    pub fn new(
+        name: String,
+        genesis: Header,
+        authorities: &[Vec<u8>],
+        roots: Vec<TrustedRoot>,
+    ) -> Result<Self, ConfigError> {
+        let authorities = authorities.iter().map(|node| format!("0x{}", hex::encode(node))).collect();
+        let network = Self { version: VERSION, name, genesis, authorities, roots };
+        LightClient::new(&network.light_client())?;
+        Ok(network)
     }
 
     /// Reads and checks a file.
@@ -93,45 +92,28 @@ impl Network {
 
     /// The hash of block 0.
     pub fn genesis(&self) -> Hash256 {
-        self.genesis
+        header_hash(&self.genesis)
     }
 
     /// What a light client starts from.
     pub fn light_client(&self) -> Config {
-        let authority = |authority: &Authority| {
-            let key: AuthorityId = codec::Decode::decode(&mut authority.key.as_slice()).ok()?;
-            Some((key, authority.weight))
-        };
-        Config {
-            genesis: self.genesis,
-            authorities: self.authorities.iter().filter_map(authority).collect(),
-            recovery: None,
-        }
-    }
-}
-
-mod hex32 {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub fn serialize<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&format!("0x{}", hex::encode(bytes)))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let mut bytes = [0; 32];
-        let digits = text.strip_prefix("0x").unwrap_or(&text);
-        hex::decode_to_slice(digits, &mut bytes).map_err(|_| D::Error::custom("expected 32 bytes in hex"))?;
-        Ok(bytes)
+        // what is no hex is no node of the trie, and is found missing
+        let node = |text: &String| hex::decode(text.trim_start_matches("0x")).ok();
+        let authorities = self.authorities.iter().filter_map(node).collect();
+        Config { genesis: self.genesis.clone(), authorities, recovery: None }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use phala_light_client::testing::{TestChain, validators};
+
     use super::*;
 
     fn network() -> Network {
-        Network::new("test".into(), [1; 32], vec![([2; 32], 1)], vec![TrustedRoot::intel()])
+        let chain = TestChain::new(validators(0, 4));
+        let Config { genesis, authorities, .. } = chain.config().clone();
+        Network::new("test".into(), genesis, &authorities, vec![TrustedRoot::intel()]).unwrap()
     }
 
     #[test]
@@ -141,20 +123,24 @@ mod tests {
         std::fs::write(&path, network().to_json()).unwrap();
         let read = Network::read(&path).unwrap();
         assert_eq!(read.to_json(), network().to_json());
-        assert_eq!(read.light_client().authorities.len(), 1);
+        assert_eq!(LightClient::new(&read.light_client()).unwrap().authorities().list().len(), 4);
     }
 
     #[test]
-    fn other_versions_fields_and_empty_networks_are_refused() {
+    fn other_versions_fields_and_authorities_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("network.json");
         let mut none = network();
         none.authorities.clear();
+        // whoever has the file cannot name other authorities for the same chain
+        let mut others = network();
+        others.authorities = TestChain::new(validators(1, 4)).config().authorities.iter().map(hex::encode).collect();
         for (text, expected) in [
-            (network().to_json().replace("\"version\": 1", "\"version\": 2"), "version 2"),
+            (network().to_json().replace("\"version\": 2", "\"version\": 3"), "version 3"),
             (network().to_json().replace("\"name\"", "\"nick\""), "nick"),
             ("[]".into(), "network file"),
-            (none.to_json(), "network file"),
+            (none.to_json(), "genesis authorities"),
+            (others.to_json(), "genesis authorities"),
         ] {
             std::fs::write(&path, text).unwrap();
             let error = Network::read(&path).unwrap_err().to_string();

@@ -9,7 +9,7 @@ use crate::{set_up, workspace};
 /// What to measure.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Only rows of this group: engine, chain, worker, network. Writes nothing.
+    /// Only rows of this group: engine, chain, worker, trees, runtime, serving, network. Writes nothing.
     #[arg(long, value_name = "GROUP")]
     only: Option<String>,
 }
@@ -17,6 +17,11 @@ pub struct Arguments {
 /// Builds everything and measures.
 pub fn run(arguments: Arguments) -> Result<()> {
     set_up::run()?.cargo.build()?;
+    if arguments.only.as_ref().is_none_or(|group| group == "serving")
+        && let Err(error) = set_up::peers()
+    {
+        println!("set-up: the bench goes without workerd: {error:#}");
+    }
     let mut bench = Command::new(workspace::binary("phala-bench")?);
     match arguments.only {
         Some(group) => bench.args(["--only", &group]),

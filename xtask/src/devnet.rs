@@ -3,7 +3,6 @@
 //! Everything it writes lies in `.devnet/` of the repository: the chain spec, the data of each process, logs, and the ids of
 //! the processes, by which `stop` finds them again.
 
-mod network;
 mod processes;
 
 use std::{
@@ -171,13 +170,23 @@ impl Devnet {
     /// The software TEE and the worker, until the worker follows its cluster.
     fn start_worker(&self, processes: &mut Processes, arguments: &Arguments, stop: &Stop) -> Result<()> {
         let network = self.folder.join("network.json");
-        let root: Value = serde_json::from_str(&workspace::output({
-            let mut root = Command::new(workspace::binary("phala-soft-tee")?);
-            root.arg("root");
-            root
-        })?)?;
-        let rpc = Rpc::new(arguments.rpc_port);
-        fs::write(&network, network::describe(|method, params| rpc.call(method, params), root)?)?;
+        // what was trusted when the chain began is trusted from then on
+        if !network.is_file() {
+            let root = self.folder.join("tee-root.json");
+            let mut tee = Command::new(workspace::binary("phala-soft-tee")?);
+            fs::write(
+                &root,
+                workspace::output({
+                    tee.arg("root");
+                    tee
+                })?,
+            )?;
+            let mut phala = Command::new(workspace::binary("phala")?);
+            phala.args(["network", "trust-node", "--name=devnet"]);
+            phala.arg(format!("--url=ws://127.0.0.1:{}", arguments.rpc_port));
+            phala.arg(format!("--root={}", root.display())).arg(format!("--out={}", network.display()));
+            workspace::output(phala)?;
+        }
 
         println!("starting the software TEE and the worker");
         let socket = self.folder.join("tee").join("socket");

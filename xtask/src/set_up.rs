@@ -43,23 +43,33 @@ fn present(package: &str) -> bool {
 
 /// Sets up what the tests need besides: Node.js and the packages of the JavaScript clients.
 pub fn javascript() -> Result<()> {
+    npm("tests/clients", "the JavaScript clients")
+}
+
+/// Fetches the programs that the bench compares with.
+pub fn peers() -> Result<()> {
+    npm("bench/peers", "what the bench compares with")
+}
+
+/// Installs the packages of a folder as its lock file says.
+fn npm(folder: &str, what: &str) -> Result<()> {
     const NODE: &[Package] = &[
-        Package { name: "nodejs", reason: "runs the tests with the JavaScript clients" },
-        Package { name: "npm", reason: "fetches those clients" },
+        Package { name: "nodejs", reason: "runs npm, and the tests with the JavaScript clients" },
+        Package { name: "npm", reason: "fetches those clients, and what the bench compares with" },
     ];
     if !(workspace::has_program("node") && workspace::has_program("npm")) {
         Packages::missing(NODE)?.install(&mut |line| println!("set-up: {line}"))?;
     }
-    let clients = workspace::root().join("tests/clients");
+    let folder = workspace::root().join(folder);
     // npm writes this file last: it is as old as what was installed
     let newer = |a: &str, b: &str| {
-        let modified = |path: &str| clients.join(path).metadata().and_then(|meta| meta.modified());
+        let modified = |path: &str| folder.join(path).metadata().and_then(|meta| meta.modified());
         matches!((modified(a), modified(b)), (Ok(a), Ok(b)) if a >= b)
     };
     if !newer("node_modules/.package-lock.json", "package-lock.json") {
-        println!("set-up: fetching the JavaScript clients");
+        println!("set-up: fetching {what}");
         let mut npm = std::process::Command::new("npm");
-        npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&clients);
+        npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&folder);
         workspace::run(npm)?;
     }
     Ok(())

@@ -36,12 +36,15 @@ fn built_in(name: &str, id: &str, kind: ChainType, preset: &str) -> Result<Chain
     let wasm = WASM_BINARY.ok_or(
         "this binary was built with SKIP_WASM_BUILD and has no runtime: build it without, or give --chain a raw chain spec",
     )?;
+    // as this binary has it: to ask the Wasm for its preset would compile the runtime, which takes seconds
+    let preset = presets::get(&preset.into()).ok_or_else(|| format!("the runtime has no preset '{preset}'"))?;
+    let patch = serde_json::from_slice(&preset).map_err(|error| format!("the runtime's preset: {error}"))?;
     Ok(ChainSpec::builder(wasm, Extensions::default())
         .with_name(name)
         .with_id(id)
         .with_chain_type(kind)
         .with_properties(properties())
-        .with_genesis_config_preset_name(preset)
+        .with_genesis_config_patch(patch)
         .build())
 }
 

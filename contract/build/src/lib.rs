@@ -6,6 +6,7 @@
 //! ```
 
 mod build;
+mod fits;
 mod project;
 mod schema;
 

@@ -40,8 +40,8 @@ pub enum Ending {
     Drop,
 }
 
-/// A storage key and its value.
-pub type Entry = (Vec<u8>, Vec<u8>);
+/// A storage key, and its value if it has one.
+pub type Step = (Vec<u8>, Option<Vec<u8>>);
 
 /// What a worker does for a contract.
 ///
@@ -76,8 +76,9 @@ pub trait Host: Sized + Send + 'static {
     fn set(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<Result<(), OutOfSpace>, HostFailure>;
     /// Removes a key and says whether it was there. Never in queries.
     fn delete(&mut self, key: &[u8]) -> Result<bool, HostFailure>;
-    /// The first entry with this prefix whose key is greater than `after`, in the order of byte strings.
-    fn next(&mut self, prefix: &[u8], after: Option<&[u8]>) -> Result<Option<Entry>, HostFailure>;
+    /// The first key with this prefix that is greater than `after`, in the order of byte strings, with its value; without one for a
+    /// key that was removed and still costs a look-up. Each step is paid for.
+    fn step(&mut self, prefix: &[u8], after: Option<&[u8]>) -> Result<Option<Step>, HostFailure>;
 
     /// The public half of a signing key. `label` has 1 to 64 bytes.
     fn public_key(&mut self, kind: KeyKind, label: &str) -> Result<Vec<u8>, HostFailure>;

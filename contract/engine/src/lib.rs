@@ -24,7 +24,7 @@ mod world;
 
 pub use engine::{Code, Engine, Entry};
 pub use error::{CodeError, HostFailure};
-pub use host::{Caller, Ending, Host, Id, InsufficientBalance, OutOfSpace};
+pub use host::{Caller, Ending, Host, Id, InsufficientBalance, OutOfSpace, Step};
 pub use limits::Limits;
 pub use outcome::{Finished, Outcome, Trap};
 pub use revision::{Pool, Revision};

@@ -96,8 +96,9 @@ impl Pool {
         config
             .total_component_instances(components)
             .total_core_instances(components.saturating_mul(cores))
-            .total_memories(components.saturating_mul(2))
-            .total_tables(components.saturating_mul(4))
+            // as many as all calls at once can ask for: else some could keep the others waiting
+            .total_memories(components.saturating_mul(MEMORIES_PER_COMPONENT))
+            .total_tables(components.saturating_mul(cores))
             .max_core_instances_per_component(cores)
             .max_memories_per_component(MEMORIES_PER_COMPONENT)
             .max_tables_per_component(cores)

@@ -21,11 +21,13 @@ const KEYS_CONTEXT: &[u8] = b"cluster-keys";
 pub struct SealKey {
     seal: [u8; 32],
     nonce: [u8; 32],
+    name: [u8; 32],
 }
 
 impl SealKey {
     pub(crate) fn new(mut key: [u8; 32]) -> Self {
-        let sealing = Self { seal: *expand(&key, b"seal"), nonce: *expand(&key, b"nonce") };
+        let sealing =
+            Self { seal: *expand(&key, b"seal"), nonce: *expand(&key, b"nonce"), name: *expand(&key, b"name") };
         key.zeroize();
         sealing
     }
@@ -46,6 +48,14 @@ impl SealKey {
         let mut nonce = XNonce::default();
         nonce.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
         nonce
+    }
+
+    /// What stands for `plain` where others see it: the same for the same bytes, and nobody without the key can tell for which.
+    pub fn pseudonym(&self, context: &[u8], plain: &[u8]) -> [u8; 16] {
+        let hash = sp_crypto_hashing::blake2_256(&(&self.name, context, plain).encode());
+        let mut name = [0; 16];
+        name.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+        name
     }
 
     /// Seals content that `id` names: equal ids must have equal contents. Opens only under the same id.

@@ -21,6 +21,11 @@ pub struct FinalizedHeader {
 }
 
 impl FinalizedHeader {
+    /// Of a header that its caller has found to be final.
+    pub(crate) fn of(header: &Header) -> Self {
+        Self { number: header.number, hash: header_hash(header), state_root: header.state_root.0 }
+    }
+
     /// Height of the block.
     pub fn number(&self) -> u32 {
         self.number
@@ -126,8 +131,8 @@ impl LightClient {
         if let Some(recovery) = &config.recovery {
             recovery.check()?;
         }
-        let authorities = AuthoritySet::new(0, config.authorities.clone())?;
-        Ok(Self { genesis: config.genesis, recovery: config.recovery.clone(), authorities, finalized: None })
+        let authorities = config.first_authorities()?;
+        Ok(Self { genesis: config.genesis_hash(), recovery: config.recovery.clone(), authorities, finalized: None })
     }
 
     /// Hash of block 0.

@@ -1,18 +1,22 @@
-//! What the client trusts without proof. Part of a worker's attested configuration.
+//! What the client trusts without proof: the hash of block 0, and who may anchor it anew.
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode};
-use phala_primitives::Hash256;
+use phala_primitives::{Hash256, storage_key};
 
-use crate::{AuthorityList, AuthoritySetError, limits::MAX_RECOVERY_KEYS};
+use crate::{
+    AuthorityList, AuthoritySet, AuthoritySetError, FinalizedHeader, Header, ReadError, header_hash,
+    limits::MAX_RECOVERY_KEYS,
+};
 
-/// The root of trust of one chain.
+/// The root of trust of one chain. It is the genesis hash alone: the first authorities are read from block 0 by proof, so that
+/// nobody can name others for a chain, and whoever is told the hash is told everything.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking)]
 pub struct Config {
-    /// Hash of block 0.
-    pub genesis: Hash256,
-    /// The authorities of set 0, with their weights.
-    pub authorities: AuthorityList,
+    /// Block 0.
+    pub genesis: Header,
+    /// Trie nodes of the state of block 0 that lead to [`storage_key::grandpa_authorities`], as of `state_getReadProof`.
+    pub authorities: Vec<Vec<u8>>,
     /// Who may anchor the client anew after a forced change of authorities; `None` if nobody.
     pub recovery: Option<RecoveryKeys>,
 }
@@ -30,6 +34,12 @@ pub struct RecoveryKeys {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// The header is not of block 0.
+    #[error("the header of the genesis is of block {0}")]
+    NotGenesis(u32),
+    /// The state of block 0 does not show who its authorities are.
+    #[error("genesis authorities: {0}")]
+    Unproven(#[from] ReadError),
     /// The genesis authorities are no authority set.
     #[error("genesis authorities: {0}")]
     Authorities(#[from] AuthoritySetError),
@@ -47,6 +57,23 @@ pub enum ConfigError {
     /// A recovery key is listed twice, so that its holder would count twice.
     #[error("a recovery key is listed twice")]
     RepeatedRecoveryKey,
+}
+
+impl Config {
+    /// Hash of block 0.
+    pub fn genesis_hash(&self) -> Hash256 {
+        header_hash(&self.genesis)
+    }
+
+    /// The first authorities, by proof.
+    pub(crate) fn first_authorities(&self) -> Result<AuthoritySet, ConfigError> {
+        if self.genesis.number != 0 {
+            return Err(ConfigError::NotGenesis(self.genesis.number));
+        }
+        let key = storage_key::grandpa_authorities();
+        let read = FinalizedHeader::of(&self.genesis).open(&self.authorities, &[&key])?;
+        Ok(AuthoritySet::new(0, read.require::<AuthorityList>(&key)?.into_inner())?)
+    }
 }
 
 impl RecoveryKeys {

@@ -1,6 +1,6 @@
 //! A light client of the chain, as pure data and pure functions: no I/O, no clock, no randomness.
 //!
-//! It starts from the genesis hash and the genesis authorities, follows the authority sets of GRANDPA one hand-off at a
+//! It starts from the genesis hash, reads the first authorities out of block 0 by proof, follows the authority sets of GRANDPA one hand-off at a
 //! time, and turns what untrusted nodes say into [`Verified`] values:
 //!
 //! ```text

@@ -1,11 +1,12 @@
 //! Messages of a cluster's log, believed because folding them meets a proven head.
 //!
-//! A log that fits into memory is [`fold`]ed at once. A longer one is [`Survey`]ed first: its bodies are hashed and
-//! dropped, and once the survey has met the proven head, the heads that it noted on the way are proven too. Then the
-//! bodies are asked for again and folded chunk by chunk. Nothing is released before its chunk's end is proven.
+//! A log that fits into memory is [`fold`]ed at once. A longer one is [`Survey`]ed first, page by page from its end: its bodies
+//! are hashed and dropped, and the heads between the pages are proven. Then the bodies are asked for again and folded chunk by
+//! chunk. Nothing is released before its chunk's end is proven.
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 use phala_primitives::{
+    Hash256,
     log::LogHead,
     message::Message,
     wire::{Wire, WireError},
@@ -118,74 +119,85 @@ pub fn fold(
     indices.zip(bodies).map(decode).collect()
 }
 
-/// A first pass over a long log: proves heads on the way, keeps no body.
+/// A first pass over a long log, from its proven head backwards: proves heads on the way, keeps no body.
+///
+/// A page of bodies comes with the hash of the log before it. Folding the page from there meets the head above it only if the hash
+/// is the true one, so every page is proven as it comes, whoever gave it.
 #[derive(Clone, Debug)]
 pub struct Survey {
-    head: Verified<LogHead>,
-    position: LogHead,
-    marks: Vec<LogHead>,
+    /// The lowest head that is proven.
+    reached: Verified<LogHead>,
+    from: LogHead,
+    /// Where chunks end, the last one first.
+    marks: Vec<Verified<LogHead>>,
     chunk_limit: usize,
     chunk_bytes: usize,
     chunk_messages: u64,
 }
 
 impl Survey {
-    /// Starts at `from`, a position that the caller has reached by itself. A head is noted before the bodies since the
-    /// last one exceed `chunk_bytes`, so that every chunk can be held in that much memory; one body may exceed it alone.
+    /// Ends at `from`, a position that the caller has reached by itself. Heads are noted so far apart that the bodies between two
+    /// of them are at most `chunk_bytes`, or one page.
     pub fn new(head: &Verified<LogHead>, from: &LogHead, chunk_bytes: usize) -> Result<Self, FoldError> {
-        distance(head, from)?;
+        let marks = if distance(head, from)? > 0 { vec![*head] } else { Vec::new() };
         Ok(Self {
-            head: *head,
-            position: *from,
-            marks: Vec::new(),
+            reached: *head,
+            from: *from,
+            marks,
             chunk_limit: chunk_bytes.min(MAX_FOLD_BYTES),
             chunk_bytes: 0,
             chunk_messages: 0,
         })
     }
 
-    /// The index of the body that is needed next.
-    pub fn next_index(&self) -> u64 {
-        self.position.next_index
+    /// The head whose last messages are needed next.
+    pub fn head(&self) -> &Verified<LogHead> {
+        &self.reached
     }
 
     /// How many bodies are still to come.
     pub fn missing(&self) -> u64 {
-        self.head.next_index.saturating_sub(self.position.next_index)
+        self.reached.next_index.saturating_sub(self.from.next_index)
     }
 
-    /// Takes the next body.
-    pub fn push(&mut self, body: &[u8]) -> Result<(), FoldError> {
-        if self.missing() == 0 {
+    /// Takes the last bodies before [`head`](Self::head), in order, with the log's hash before them.
+    pub fn page(&mut self, before: Hash256, bodies: &[impl AsRef<[u8]>]) -> Result<(), FoldError> {
+        let count = u64::try_from(bodies.len()).unwrap_or(u64::MAX);
+        if count == 0 {
+            return Err(FoldError::Incomplete { missing: self.missing() });
+        }
+        if count > self.missing() {
             return Err(FoldError::Surplus);
         }
-        let next = append(&self.position, body)?;
-        let bytes = self.chunk_bytes.saturating_add(body.len());
-        let full = bytes > self.chunk_limit || self.chunk_messages >= MAX_CHUNK_MESSAGES;
-        if full && self.chunk_messages > 0 {
-            self.marks.push(self.position);
-            self.chunk_bytes = body.len();
-            self.chunk_messages = 1;
-        } else {
-            self.chunk_bytes = bytes;
-            self.chunk_messages = self.chunk_messages.saturating_add(1);
+        let below = LogHead { next_index: self.reached.next_index.saturating_sub(count), hash: before };
+        let (head, bytes) = bodies.iter().try_fold((below, 0usize), |(position, bytes), body| {
+            let body = body.as_ref();
+            append(&position, body).map(|next| (next, bytes.saturating_add(body.len())))
+        })?;
+        let last = below.next_index == self.from.next_index;
+        if head != *self.reached || (last && below.hash != self.from.hash) {
+            return Err(FoldError::Forged);
         }
-        self.position = next;
+        let all = (self.chunk_bytes.saturating_add(bytes), self.chunk_messages.saturating_add(count));
+        let full = all.0 > self.chunk_limit || all.1 > MAX_CHUNK_MESSAGES;
+        if full && self.chunk_messages > 0 {
+            self.marks.push(self.reached);
+            (self.chunk_bytes, self.chunk_messages) = (bytes, count);
+        } else {
+            (self.chunk_bytes, self.chunk_messages) = all;
+        }
+        self.reached = Verified::new(below, *self.reached.at());
         Ok(())
     }
 
     /// The heads at which the chunks end, in order, the proven head itself being the last. Empty if there was nothing to
-    /// survey. On error all bodies have to be asked for again, from another node.
+    /// survey.
     pub fn finish(mut self) -> Result<Vec<Verified<LogHead>>, FoldError> {
         match self.missing() {
-            0 if self.position == *self.head => {
-                if self.chunk_messages > 0 {
-                    self.marks.push(self.position);
-                }
-                let at = *self.head.at();
-                Ok(self.marks.into_iter().map(|mark| Verified::new(mark, at)).collect())
+            0 => {
+                self.marks.reverse();
+                Ok(self.marks)
             }
-            0 => Err(FoldError::Forged),
             missing => Err(FoldError::Incomplete { missing }),
         }
     }

@@ -5,8 +5,10 @@ use codec::{Decode, DecodeLimit};
 use sp_core::{Blake2Hasher, H256};
 use sp_trie::{EMPTY_PREFIX, HashDBT as _, LayoutV1, MemoryDB, RandomState, TrieError, read_trie_value};
 
+use phala_primitives::{Hash256, storage_key};
+
 use crate::{
-    FinalizedHeader, LightClient, Remedy, Verified,
+    FinalizedHeader, Header, LightClient, Remedy, Verified, header_hash,
     limits::{MAX_READ_BYTES, MAX_READ_KEYS, MAX_READ_NODES, MAX_VALUE_DEPTH},
 };
 
@@ -51,13 +53,16 @@ pub enum ReadError {
     /// The state belongs to a chain with another genesis.
     #[error("the state belongs to another chain")]
     OtherChain,
+    /// The chain has another block at that height.
+    #[error("block {0} of this chain is another one")]
+    OtherBlock(u32),
 }
 
 impl ReadError {
     /// What to do about it.
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::TooLarge | Self::Incomplete { .. } => Remedy::AskAnotherNode,
+            Self::TooLarge | Self::Incomplete { .. } | Self::OtherBlock(_) => Remedy::AskAnotherNode,
             Self::DamagedState | Self::Undecodable => Remedy::Upgrade,
             Self::NothingFinalized | Self::TooManyKeys | Self::NotRead | Self::Absent | Self::OtherChain => {
                 Remedy::FixInput
@@ -67,10 +72,15 @@ impl ReadError {
 }
 
 impl LightClient {
-    /// Opens `keys` at the last finalised header, from trie nodes as of `state_getReadProof`. Nodes that no key needs are
-    /// ignored.
+    /// Opens `keys` at the last finalised header, see [`FinalizedHeader::open`].
     pub fn open(&self, nodes: &[Vec<u8>], keys: &[impl AsRef<[u8]>]) -> Result<VerifiedRead, ReadError> {
-        let at = self.finalized.ok_or(ReadError::NothingFinalized)?;
+        self.finalized.ok_or(ReadError::NothingFinalized)?.open(nodes, keys)
+    }
+}
+
+impl FinalizedHeader {
+    /// Opens `keys` of the state after this block, from trie nodes as of `state_getReadProof`. Nodes that no key needs are ignored.
+    pub fn open(&self, nodes: &[Vec<u8>], keys: &[impl AsRef<[u8]>]) -> Result<VerifiedRead, ReadError> {
         if keys.len() > MAX_READ_KEYS {
             return Err(ReadError::TooManyKeys);
         }
@@ -83,7 +93,7 @@ impl LightClient {
         for node in nodes {
             trie.insert(EMPTY_PREFIX, node);
         }
-        let root = H256(at.state_root);
+        let root = H256(self.state_root);
         let mut values = BTreeMap::new();
         for (index, key) in keys.iter().enumerate() {
             let value = read_trie_value::<LayoutV1<Blake2Hasher>, _>(&trie, &root, key.as_ref(), None, None).map_err(
@@ -97,7 +107,7 @@ impl LightClient {
             )?;
             values.insert(key.as_ref().to_vec(), value);
         }
-        Ok(VerifiedRead { at, values })
+        Ok(VerifiedRead { at: *self, values })
     }
 }
 
@@ -105,6 +115,17 @@ impl VerifiedRead {
     /// The header at whose state the keys were read.
     pub fn at(&self) -> &FinalizedHeader {
         &self.at
+    }
+
+    /// A block below this one, which the state remembers: final as well. Needs [`storage_key::block_hash`] of its number among
+    /// the keys; the chain keeps the hashes of its recent blocks only.
+    pub fn ancestor(&self, header: &Header) -> Result<FinalizedHeader, ReadError> {
+        let known = self.require::<Hash256>(&storage_key::block_hash(header.number))?;
+        if *known == header_hash(header) {
+            Ok(FinalizedHeader::of(header))
+        } else {
+            Err(ReadError::OtherBlock(header.number))
+        }
     }
 
     /// The bytes at `key`; `None` if it is proven absent.

@@ -13,7 +13,7 @@ use codec::{Compact, Decode, Encode};
 use finality_grandpa::Precommit;
 use phala_light_client::{
     AdvanceError, AuthoritySetError, Config, ConfigError, FinalityProof, FinalityStep, Justification,
-    JustificationError, LightClient, RecoveryKeys, Remedy, header_hash,
+    JustificationError, LightClient, ReadError, RecoveryKeys, Remedy, header_hash,
     limits::{MAX_ANCESTRY, MAX_AUTHORITIES, MAX_STEPS},
     testing::{KeyPair, TestChain, Vote, justify, validators},
 };
@@ -108,11 +108,11 @@ fn a_supermajority_is_needed_and_enough() {
 
 #[test]
 fn weights_count_not_heads() {
-    let mut chain = TestChain::new(validators(0, 4));
+    let four = validators(0, 4);
+    let list = four.iter().zip([100, 1, 1, 1]).map(|(pair, weight)| (pair.public().into(), weight)).collect();
+    let mut chain = TestChain::with_authorities(four, &list);
     chain.blocks(1);
-    let mut config = chain.config().clone();
-    config.authorities[0].1 = 100;
-    let client = LightClient::new(&config).unwrap();
+    let client = LightClient::new(chain.config()).unwrap();
     assert!(advance(&client, [chain.finalize_by(1)]).is_ok());
 
     let header = chain.best().clone();
@@ -408,10 +408,17 @@ fn configurations_are_checked() {
     };
     let keys = |threshold, keys: &[[u8; 32]]| Some(RecoveryKeys { threshold, keys: keys.to_vec() });
     assert_eq!(with(&|_| ()), Ok(0));
-    assert_eq!(with(&|c| c.authorities.clear()), Err(ConfigError::Authorities(AuthoritySetError::Weights)));
-    let huge: AuthorityId = validators(1, 1)[0].public().into();
-    let overflow = with(&|c| c.authorities.push((huge.clone(), u64::MAX)));
-    assert_eq!(overflow, Err(ConfigError::Authorities(AuthoritySetError::Weights)));
+    let id = |n: usize| -> AuthorityId { validators(1, 2)[n].public().into() };
+    for list in [vec![], vec![(id(0), 1), (id(1), u64::MAX)]] {
+        let refused = LightClient::new(TestChain::with_authorities(vec![], &list).config()).map(drop);
+        assert_eq!(refused, Err(ConfigError::Authorities(AuthoritySetError::Weights)));
+    }
+    // nobody can name other authorities for the same genesis
+    let other = TestChain::new(validators(1, 1));
+    let unproven = Err(ConfigError::Unproven(ReadError::Incomplete { key: 0 }));
+    assert_eq!(with(&|c| c.authorities.clear()), unproven);
+    assert_eq!(with(&|c| c.authorities = other.config().authorities.clone()), unproven);
+    assert_eq!(with(&|c| c.genesis.number = 1), Err(ConfigError::NotGenesis(1)));
     for (threshold, count) in [(0, 1), (2, 1)] {
         let error = ConfigError::RecoveryThreshold { threshold, keys: count };
         assert_eq!(with(&|c| c.recovery = keys(threshold, &[[1; 32]])), Err(error));

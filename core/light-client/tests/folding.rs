@@ -42,20 +42,28 @@ fn log(payloads: impl IntoIterator<Item = usize>) -> TestLog {
     log
 }
 
-/// Surveys, then folds chunk by chunk.
+/// Surveys page by page, each with the log's true hash before it, then folds chunk by chunk.
 fn in_chunks(
+    log: &TestLog,
     head: &Verified<LogHead>,
     from: LogHead,
     bodies: &[Vec<u8>],
-    chunk: usize,
+    (chunk, page): (usize, usize),
 ) -> Result<Vec<Message>, FoldError> {
     let mut survey = Survey::new(head, &from, chunk)?;
-    bodies.iter().try_for_each(|body| survey.push(body))?;
+    let (mut rest, mut longest) = (bodies, 0);
+    while !rest.is_empty() {
+        let (before, these) = rest.split_at(rest.len() - page.min(rest.len()));
+        let below = log.head_at((from.next_index as usize + before.len()).min(log.bodies().len()));
+        survey.page(below.hash, these)?;
+        longest = longest.max(these.iter().map(Vec::len).sum::<usize>());
+        rest = before;
+    }
     let (mut position, mut rest, mut messages) = (from, bodies, Vec::new());
     for mark in survey.finish()? {
         let count = usize::try_from(mark.next_index - position.next_index).unwrap();
         let (these, later) = rest.split_at(count);
-        assert!(count == 1 || these.iter().map(Vec::len).sum::<usize>() <= chunk);
+        assert!(these.iter().map(Vec::len).sum::<usize>() <= chunk.max(longest));
         messages.extend(fold(&mark, &position, these)?.into_iter().map(Verified::into_inner));
         (position, rest) = (*mark, later);
     }
@@ -107,7 +115,9 @@ fn sizes_are_checked() {
     let with_giant = [&giant, &log.bodies()[1], &log.bodies()[2]];
     assert_eq!(fold(&head, &from, &with_giant), Err(FoldError::BodyTooLarge(giant.len())));
     let mut survey = Survey::new(&head, &from, 100).unwrap();
-    assert_eq!(survey.push(&giant), Err(FoldError::BodyTooLarge(giant.len())));
+    assert_eq!(survey.page([0; 32], &[&giant]), Err(FoldError::BodyTooLarge(giant.len())));
+    assert_eq!(survey.page([0; 32], &[] as &[Vec<u8>]), Err(FoldError::Incomplete { missing: 3 }));
+    assert_eq!(survey.page(from.hash, &four), Err(FoldError::Surplus));
 
     let many = MAX_FOLD_BYTES / Message::MAX_BYTES + 1;
     let far = proven(LogHead { next_index: many as u64, hash: [0; 32] });
@@ -132,22 +142,45 @@ fn a_survey_bounds_messages_too() {
     let (head, from) = (proven(log.head()), log.head_at(0));
     let mut survey = Survey::new(&head, &from, MAX_FOLD_BYTES).unwrap();
     assert_eq!(survey.missing(), MAX_CHUNK_MESSAGES + 10);
-    log.bodies().iter().for_each(|body| survey.push(body).unwrap());
-    assert_eq!((survey.missing(), survey.next_index()), (0, MAX_CHUNK_MESSAGES + 10));
-    assert_eq!(survey.push(&[]), Err(FoldError::Surplus));
+    let mut end = log.bodies().len();
+    while end > 0 {
+        let start = end.saturating_sub(1_000);
+        survey.page(log.head_at(start).hash, &log.bodies()[start..end]).unwrap();
+        assert_eq!(**survey.head(), log.head_at(start));
+        end = start;
+    }
+    assert_eq!(survey.missing(), 0);
+    assert_eq!(survey.page(from.hash, &[&[0u8; 1][..]]), Err(FoldError::Surplus));
     let marks: Vec<_> = survey.finish().unwrap().iter().map(|mark| mark.next_index).collect();
-    assert_eq!(marks, [MAX_CHUNK_MESSAGES, MAX_CHUNK_MESSAGES + 10]);
+    // the second chunk would have been 17 pages, of which 16 fit
+    assert_eq!(marks, [MAX_CHUNK_MESSAGES + 10 - 16_000, MAX_CHUNK_MESSAGES + 10]);
+}
+
+#[test]
+fn a_page_under_a_false_hash_is_refused() {
+    let log = log([1, 2, 3]);
+    let (head, from) = (proven(log.head()), log.head_at(0));
+    let mut survey = Survey::new(&head, &from, 10_000).unwrap();
+    assert_eq!(survey.page([7; 32], &log.bodies()[1..]), Err(FoldError::Forged));
+    // nothing has changed
+    survey.page(log.head_at(1).hash, &log.bodies()[1..]).unwrap();
+    assert_eq!(survey.page([7; 32], &log.bodies()[..1]), Err(FoldError::Forged));
+    // another log that meets the same head would have to begin elsewhere
+    let mut elsewhere = Survey::new(&head, &LogHead { next_index: 1, hash: [1; 32] }, 10_000).unwrap();
+    assert_eq!(elsewhere.page(log.head_at(1).hash, &log.bodies()[1..]), Err(FoldError::Forged));
+    survey.page(from.hash, &log.bodies()[..1]).unwrap();
+    assert_eq!(survey.finish().unwrap().len(), 1);
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn chunks_are_the_whole(sizes in prop::collection::vec(0usize..300, 0..40), from in any::<Index>(), chunk in 1usize..2_000) {
+    fn chunks_are_the_whole(sizes in prop::collection::vec(0usize..300, 0..40), from in any::<Index>(), chunk in 1usize..2_000, page in 1usize..10) {
         let log = log(sizes);
         let from = from.index(log.bodies().len() + 1);
         let (head, position, bodies) = (proven(log.head()), log.head_at(from), &log.bodies()[from..]);
-        let messages = in_chunks(&head, position, bodies, chunk);
+        let messages = in_chunks(&log, &head, position, bodies, (chunk, page));
         prop_assert_eq!(messages.unwrap(), decoded(bodies));
     }
 
@@ -158,6 +191,7 @@ proptest! {
         (a, b, byte) in any::<(Index, Index, Index)>(),
         kind in 0u8..6,
         chunk in 1usize..500,
+        page in 1usize..5,
     ) {
         let log = log(sizes);
         let (head, from) = (proven(log.head()), log.head_at(0));
@@ -178,6 +212,6 @@ proptest! {
         }
         let honest = bodies == log.bodies();
         prop_assert_eq!(fold(&head, &from, &bodies).is_ok(), honest);
-        prop_assert_eq!(in_chunks(&head, from, &bodies, chunk).is_ok(), honest);
+        prop_assert_eq!(in_chunks(&log, &head, from, &bodies, (chunk, page)).is_ok(), honest);
     }
 }

@@ -11,7 +11,7 @@
 
 use codec::Encode;
 use phala_light_client::{
-    FinalityProof, LightClient, ReadError, Remedy,
+    FinalityProof, LightClient, ReadError, Remedy, header_hash,
     limits::{MAX_READ_BYTES, MAX_READ_KEYS, MAX_READ_NODES},
     testing::{TestChain, TestState, validators},
 };
@@ -152,4 +152,34 @@ proptest! {
         let result = client.open(&nodes, &keys);
         prop_assert!(matches!(result, Err(ReadError::Incomplete { .. })), "{result:?}");
     }
+}
+
+/// Blocks below the newest one are known by their hashes in its state.
+#[test]
+fn an_ancestor_is_final_too() {
+    let mut chain = TestChain::new(validators(0, 4));
+    chain.state().insert(b"key".to_vec(), b"old".to_vec());
+    let old_state = chain.state().clone();
+    let old = chain.block();
+    let name = storage_key::block_hash(old.number);
+    chain.state().insert(name.clone(), header_hash(&old).to_vec());
+    chain.state().insert(b"key".to_vec(), b"new".to_vec());
+    chain.block();
+    let mut client = LightClient::new(chain.config()).unwrap();
+    client.advance(&FinalityProof::V1(vec![chain.finalize()])).unwrap();
+    let newest = client.open(&chain.state().prove(&[&name]), &[&name]).unwrap();
+
+    let ancestor = newest.ancestor(&old).unwrap();
+    assert_eq!((ancestor.number(), *ancestor.hash()), (old.number, header_hash(&old)));
+    let then = ancestor.open(&old_state.prove(&[b"key"]), &[b"key"]).unwrap();
+    assert_eq!(then.bytes(b"key").unwrap().into_inner(), Some(&b"old"[..]));
+    // nodes of another state lead nowhere
+    assert!(ancestor.open(&chain.state().prove(&[b"key"]), &[b"key"]).is_err());
+
+    let mut forged = old.clone();
+    forged.state_root.0[0] ^= 1;
+    assert_eq!(newest.ancestor(&forged), Err(ReadError::OtherBlock(old.number)));
+    let mut unknown = old;
+    unknown.number = 7;
+    assert_eq!(newest.ancestor(&unknown), Err(ReadError::NotRead));
 }

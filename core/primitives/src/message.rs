@@ -4,7 +4,9 @@ use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
-use crate::{AccountId, CodeHash, ContractId, WorkerId, cluster::ClusterConfig, wire::Wire};
+use crate::{
+    AccountId, CodeHash, ContractId, Hash256, WorkerId, cluster::ClusterConfig, contract::MAX_CODE_CHUNKS, wire::Wire,
+};
 
 /// The longest payload of any cluster, in bytes: a cluster's own limit lies at or below.
 pub const MAX_PAYLOAD: u32 = 256 * 1024;
@@ -95,13 +97,16 @@ pub enum Kind {
     TerminateCluster,
 }
 
-/// See [`Kind::Upload`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+/// See [`Kind::Upload`]. What was uploaded need not be what the code's hash says: whether it is, every member finds out by itself,
+/// and from these chunks all come to the same.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Upload {
     /// Hash of the uncompressed component.
     pub code: CodeHash,
     /// Length of the uncompressed component in bytes.
     pub size: u32,
+    /// Hash of each chunk of the compressed component.
+    pub chunks: BoundedVec<Hash256, ConstU32<MAX_CODE_CHUNKS>>,
 }
 
 /// See [`Kind::Instantiate`]. The contract's owner is the message's origin.

@@ -87,6 +87,11 @@ pub fn block_hash(number: u32) -> Vec<u8> {
     key
 }
 
+/// `Grandpa::Authorities`: the authorities of the set in office, `Vec<(ed25519 key, weight)>`. Frozen by the SDK.
+pub fn grandpa_authorities() -> Vec<u8> {
+    value("Grandpa", "Authorities")
+}
+
 /// `System::Account`: nonce and balances of an account.
 pub fn account(account: &AccountId) -> Vec<u8> {
     entry(value("System", "Account"), account)
@@ -135,6 +140,7 @@ mod tests {
             (timestamp_now(), "f0c365c3cf59d671eb72da0e7a4113c49f1f0515f462cdcf84e0f1d6045dfcbb"),
             (block_number(), "26aa394eea5630e07c48ae0c9558cef702a5c1b19ab7a04f536c519aca4983ac"),
             (block_hash(0), "26aa394eea5630e07c48ae0c9558cef7a44704b568d21667356a5a050c118746b4def25cfda6ef3a00000000"),
+            (grandpa_authorities(), "5f9cc45b7a00c5899361e1c6099678dc5e0621c4869aa60c02be9adcc98a0d1d"),
             (
                 account(&AccountId([4; 32])),
                 "26aa394eea5630e07c48ae0c9558cef7b99d880ec681799c0cf30e8886371da99d52dd016e68a2ea796c6f299dbba4920404040404040404040404040404040404040404040404040404040404040404",

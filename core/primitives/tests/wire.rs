@@ -80,7 +80,9 @@ fn kind() -> impl Strategy<Value = Kind> {
         config().prop_map(Kind::Configuration),
         b32().prop_map(|w| Kind::MemberJoined(WorkerId(w))),
         b32().prop_map(|w| Kind::MemberLeft(WorkerId(w))),
-        (code(), any::<u32>()).prop_map(|(code, size)| Kind::Upload(Upload { code, size })),
+        (code(), any::<u32>(), prop::collection::vec(b32(), 0..=17)).prop_map(|(code, size, chunks)| {
+            Kind::Upload(Upload { code, size, chunks: chunks.try_into().unwrap() })
+        }),
         (contract(), code(), b32(), payload(), any::<u64>(), any::<[u128; 2]>()).prop_map(
             |(contract, code, owner, payload, gas_limit, [deposit, value])| {
                 let owner = AccountId(owner);

@@ -26,8 +26,9 @@ fn free_port() -> Result<u16> {
 
 impl Devnet {
     /// Runs a scenario on a devnet without its example. If it fails, the logs are kept.
-    pub fn with(scenario: impl FnOnce(&Self) -> Result<()>) -> Result<()> {
-        let mut devnet = Self::start()?;
+    pub fn with<T>(scenario: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        let mut devnet = Self::new()?;
+        devnet.up()?;
         let result = scenario(&devnet);
         if result.is_err() {
             devnet.folder.disable_cleanup(true);
@@ -36,20 +37,24 @@ impl Devnet {
         result
     }
 
-    fn start() -> Result<Self> {
-        let devnet = Self { folder: tempfile::tempdir()?, rpc: free_port()?, p2p: free_port()?, worker: free_port()? };
-        devnet.up()?;
-        Ok(devnet)
+    /// A devnet that does not run yet.
+    pub fn new() -> Result<Self> {
+        Ok(Self { folder: tempfile::tempdir()?, rpc: free_port()?, p2p: free_port()?, worker: free_port()? })
     }
 
-    /// Starts it again on the same data.
+    /// Starts it, without its example; again on the same data, if there are some.
     pub fn up(&self) -> Result<()> {
+        self.start(&["--no-example"])
+    }
+
+    /// Starts it with these arguments beside its ports.
+    pub fn start(&self, arguments: &[&str]) -> Result<()> {
         let ports = [
             format!("--rpc-port={}", self.rpc),
             format!("--port={}", self.p2p),
             format!("--worker-port={}", self.worker),
         ];
-        let output = self.xtask(&["--detach", "--no-build", "--no-example"], &ports)?;
+        let output = self.xtask(&[&["--detach", "--no-build"], arguments].concat(), &ports)?;
         ensure!(output.status.success(), "devnet: {}{}", text(&output.stdout), text(&output.stderr));
         ensure!(text(&output.stdout).contains("export PATH="), "devnet does not say how to go on");
         Ok(())
@@ -90,8 +95,8 @@ impl Devnet {
         serde_json::from_str(&output).with_context(|| output)
     }
 
-    /// The file of a process that the devnet has started: its id and its arguments.
-    fn process(&self, name: &str) -> Result<Value> {
+    /// A process that the devnet has started: its id and its arguments.
+    pub fn process(&self, name: &str) -> Result<Value> {
         let file = self.folder.path().join("net/processes.json");
         let list: Value = serde_json::from_slice(&std::fs::read(file)?)?;
         let all = list["processes"].as_array().context("processes")?;
@@ -120,6 +125,11 @@ impl Devnet {
     /// The port of the node.
     pub fn node_port(&self) -> u16 {
         self.rpc
+    }
+
+    /// The port of the worker's HTTP API.
+    pub fn worker_port(&self) -> u16 {
+        self.worker
     }
 
     /// The URL of the node.

@@ -19,7 +19,7 @@ pub struct Feed {
 impl Feed {
     /// Over plain HTTP.
     pub fn plain() -> Result<Self> {
-        Self::listen(|stream| answer(stream))
+        Self::listen(answer)
     }
 
     /// Over TLS, with this certificate.

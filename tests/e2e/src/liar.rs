@@ -117,12 +117,14 @@ fn twist(lie: Lie, method: &str, truth: &Value) -> Option<Value> {
             Some(proof)
         }
         (Lie::ForgedMessage, "phat_messages") => {
-            let mut bodies = truth.clone();
-            let first = bodies.get_mut(0)?;
+            let mut page = truth.clone();
+            let first = page.pointer_mut("/messages/0")?;
             *first = changed(first)?;
-            Some(bodies)
+            Some(page)
         }
-        (Lie::NoMessages, "phat_messages") => Some(json!([])),
+        (Lie::NoMessages, "phat_messages") => {
+            Some(json!({ "before": format!("0x{}", "00".repeat(32)), "messages": [] }))
+        }
         _ => None,
     }
 }

@@ -15,16 +15,15 @@ use crate::wait_for;
 /// How long a process may take to stop after SIGTERM.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// The path of a binary of this workspace: beside the running test, in the same profile.
+/// The path of a binary of this workspace: of the same profile as the running program.
 pub fn binary(name: &str) -> Result<PathBuf> {
-    let test = std::env::current_exe().context("the path of this test")?;
-    // <target>/<profile>/deps/<test>
-    let profile = test.parent().and_then(Path::parent).context("a test binary lies in <target>/<profile>/deps")?;
-    let path = profile.join(name);
-    if !path.is_file() {
-        bail!("{} does not exist: build it first (`cargo xtask test` does)", path.display());
-    }
-    Ok(path)
+    let running = std::env::current_exe().context("the path of this program")?;
+    // <target>/<profile>/<program>, or <target>/<profile>/deps/<test>
+    let places = running.ancestors().skip(1).take(2).map(|folder| folder.join(name));
+    let found = places.clone().find(|path| path.is_file());
+    found.with_context(|| {
+        format!("{name} is not beside {}: build it first (`cargo xtask test` does)", running.display())
+    })
 }
 
 /// What a process that ran to its end said.

@@ -4,9 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use phala_light_client::{FinalizedHeader, ReadError, Verified, VerifiedRead};
 use phala_primitives::{
-    ClusterId, CodeHash, Hash256, LogHead, WorkerId,
+    ClusterId, Hash256, LogHead, WorkerId,
     cluster::{ClusterEntry, ClusterEntryV1, Members},
-    contract::{CodeEntry, CodeEntryV1},
     report::{Reported, ReportedV1},
     storage_key,
     worker::{WorkerEntry, WorkerEntryV1},
@@ -23,12 +22,10 @@ pub struct Chain {
     /// The registry entries of those members that were known when the keys were asked for, and of the worker itself.
     pub entries: Arc<BTreeMap<WorkerId, WorkerEntryV1>>,
     pub members: Vec<WorkerId>,
-    /// The code that was asked for.
-    pub code: Option<CodeEntryV1>,
 }
 
 /// The keys to read.
-pub fn keys(cluster: ClusterId, worker: WorkerId, members: &[WorkerId], code: Option<CodeHash>) -> Vec<Vec<u8>> {
+pub fn keys(cluster: ClusterId, worker: WorkerId, members: &[WorkerId]) -> Vec<Vec<u8>> {
     let mut keys = vec![
         storage_key::timestamp_now(),
         storage_key::block_hash(0),
@@ -39,7 +36,6 @@ pub fn keys(cluster: ClusterId, worker: WorkerId, members: &[WorkerId], code: Op
         storage_key::worker(worker),
     ];
     keys.extend(members.iter().filter(|member| **member != worker).map(|member| storage_key::worker(*member)));
-    keys.extend(code.map(|code| storage_key::code(cluster, code)));
     keys
 }
 
@@ -51,7 +47,6 @@ impl Chain {
         cluster: ClusterId,
         worker: WorkerId,
         known: &[WorkerId],
-        code: Option<CodeHash>,
     ) -> Result<Self, ReadError> {
         // votes do not name their chain: the same validators may serve another one
         read.confirm_genesis(genesis)?;
@@ -64,10 +59,6 @@ impl Chain {
                 entries.insert(*id, entry);
             }
         }
-        let code = match code {
-            Some(code) => read.get::<CodeEntry>(&storage_key::code(cluster, code))?.into_inner(),
-            None => None,
-        };
         Ok(Self {
             at: *read.at(),
             time_ms: read.get::<u64>(&storage_key::timestamp_now())?.into_inner().unwrap_or(0),
@@ -76,7 +67,6 @@ impl Chain {
             reported: reported.map(|Reported::V1(reported)| reported),
             entries: Arc::new(entries),
             members: members.to_vec(),
-            code: code.map(|CodeEntry::V1(code)| code),
         })
     }
 

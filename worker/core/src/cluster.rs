@@ -1,17 +1,19 @@
 //! A cluster as its members share it: identity, keys and code.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use lru::LruCache;
 use phala_crypto::ClusterKeys;
-use phala_primitives::{ClusterId, CodeHash, Hash256, cluster::Limits as ClusterLimits, contract::CODE_CHUNK_BYTES};
+use phala_primitives::{ClusterId, Hash256, cluster::Limits as ClusterLimits, contract::CODE_CHUNK_BYTES};
 use phat_engine::{Code, CodeError, Engine, HostFailure, Limits, Pool, Revision};
 
 use crate::{
     host::CallHost,
     outside::Outside,
+    record::UploadRecord,
     store::{Snapshot, Table},
     tree::TreeKeys,
 };
@@ -41,7 +43,7 @@ impl Cluster {
         codes: Codes,
         outside: Arc<dyn Outside>,
     ) -> Arc<Self> {
-        let tree_keys = TreeKeys { seal: keys.state_key(&genesis, id), commitment: keys.commitment_key(&genesis, id) };
+        let tree_keys = TreeKeys::new(keys.state_key(&genesis, id), keys.commitment_key(&genesis, id));
         Arc::new(Self { genesis, id, tree_keys: Arc::new(tree_keys), keys, codes, outside })
     }
 }
@@ -50,16 +52,21 @@ impl Cluster {
 #[derive(Clone)]
 pub struct Codes {
     engine: Engine<CallHost>,
-    compiled: Arc<RwLock<Verdicts>>,
+    compiled: Arc<Mutex<Verdicts>>,
 }
 
-/// What came of compiling each code.
-type Verdicts = HashMap<CodeHash, Result<Code<CallHost>, CodeError>>;
+/// What came of compiling an upload. A verdict hangs on the limits under which it was given, and a cluster may change them.
+type Verdicts = LruCache<(Hash256, u32, u32), Verdict>;
+/// Code that runs, or why there is none: the same for everybody.
+pub type Verdict = Result<Code<CallHost>, CodeError>;
+
+/// Verdicts that are kept in memory.
+const VERDICTS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
 impl Codes {
     /// An engine of this revision for so many calls at a time.
     pub fn new(revision: Revision, pool: Pool) -> Result<Self, HostFailure> {
-        Ok(Self { engine: Engine::new(revision, pool)?, compiled: Arc::default() })
+        Ok(Self { engine: Engine::new(revision, pool)?, compiled: Arc::new(Mutex::new(LruCache::new(VERDICTS))) })
     }
 
     /// The engine.
@@ -67,45 +74,34 @@ impl Codes {
         &self.engine
     }
 
-    /// Compiles a component, or repeats the verdict on it.
-    pub fn compile(
-        &self,
-        hash: CodeHash,
-        component: &[u8],
-        limits: &ClusterLimits,
-    ) -> Result<Code<CallHost>, CodeError> {
-        if let Some(known) = self.compiled(&hash) {
-            return known;
-        }
-        let verdict = self.engine.compile(component, &engine_limits(limits));
-        let mut compiled = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
-        compiled.entry(hash).or_insert(verdict).clone()
-    }
-
-    /// The code with this hash, compiled now if it was not before; nothing if the store does not have it.
+    /// The verdict on an upload, found now if it is not known; nothing if its bytes have to be fetched first.
     pub fn load(
         &self,
-        hash: CodeHash,
+        upload: &UploadRecord,
         snapshot: &dyn Snapshot,
         limits: &ClusterLimits,
-    ) -> Result<Option<Result<Code<CallHost>, CodeError>>, HostFailure> {
-        if let Some(known) = self.compiled(&hash) {
-            return Ok(Some(known));
+    ) -> Result<Option<Verdict>, HostFailure> {
+        let key = (upload.name(), limits.code_bytes, limits.memory_bytes);
+        if let Some(known) = self.verdicts().get(&key) {
+            return Ok(Some(known.clone()));
         }
-        let stored = snapshot.record(Table::Code, &hash.0).map_err(|error| HostFailure(error.to_string()))?;
+        let stored = snapshot.record(Table::Code, &upload.name()).map_err(|error| HostFailure(error.to_string()))?;
         // what the host keeps for us may be anything: it counts by its hash alone
-        let component = stored.filter(|bytes| sp_crypto_hashing::blake2_256(bytes) == hash.0);
-        Ok(component.map(|component| self.compile(hash, &component, limits)))
+        let right = |bytes: &Vec<u8>| sp_crypto_hashing::blake2_256(bytes) == upload.latest().code.0;
+        let Some(component) = stored.filter(right) else { return Ok(None) };
+        let verdict = self.engine.compile(&component, &engine_limits(limits));
+        self.verdicts().put(key, verdict.clone());
+        Ok(Some(verdict))
     }
 
-    /// Settles that there is no such code: what was uploaded is something else.
-    pub fn condemn(&self, hash: CodeHash) {
-        let mut compiled = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
-        compiled.insert(hash, Err(CodeError::NotAComponent));
+    /// Settles that an upload is no code: what was uploaded is something else than its hash says.
+    pub fn condemn(&self, upload: &UploadRecord, limits: &ClusterLimits) {
+        let key = (upload.name(), limits.code_bytes, limits.memory_bytes);
+        self.verdicts().put(key, Err(CodeError::NotAComponent));
     }
 
-    fn compiled(&self, hash: &CodeHash) -> Option<Result<Code<CallHost>, CodeError>> {
-        self.compiled.read().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
+    fn verdicts(&self) -> MutexGuard<'_, Verdicts> {
+        self.compiled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -122,13 +118,14 @@ pub fn engine_limits(limits: &ClusterLimits) -> Limits {
     }
 }
 
-/// The component that these chunks hold, if they hold the one with this hash and size. The chunks have been checked against
-/// the chain's hashes, so that a failure here is the uploader's and the same for everybody.
-pub fn unpack(code: CodeHash, size: u32, chunks: &[Vec<u8>]) -> Option<Vec<u8>> {
+/// The component that these chunks hold, if they hold the one that the upload names. The chunks have been checked against the
+/// upload's hashes, so that a failure here is the uploader's and the same for everybody.
+pub fn unpack(upload: &UploadRecord, chunks: &[Vec<u8>]) -> Option<Vec<u8>> {
     debug_assert!(chunks.iter().all(|chunk| chunk.len() <= CODE_CHUNK_BYTES as usize));
-    let size = usize::try_from(size).ok()?;
+    let upload = upload.latest();
+    let size = usize::try_from(upload.size).ok()?;
     // the declared size bounds what is unpacked: a small stream must not become gigabytes
     let component = zstd::bulk::decompress(&chunks.concat(), size).ok()?;
-    let right = component.len() == size && sp_crypto_hashing::blake2_256(&component) == code.0;
+    let right = component.len() == size && sp_crypto_hashing::blake2_256(&component) == upload.code.0;
     right.then_some(component)
 }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use phala_primitives::{
-    BootKem, BootSign, ClusterId, CodeHash, Hash256, LogHead, Report, WorkerId, cluster::KeyCommitment,
-    handover::HandoverRequest, worker::Endpoint,
+    BootKem, BootSign, ClusterId, CodeHash, Hash256, LogHead, Report, WorkerId,
+    cluster::{HttpPolicy, KeyCommitment},
+    handover::HandoverRequest,
+    worker::Endpoint,
 };
 
-use crate::view::View;
+use crate::{queries::Members, view::View};
 
 /// What the worker wants to know next. One thing at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,13 +28,13 @@ pub enum Want {
         /// The keys.
         keys: Vec<Vec<u8>>,
     },
-    /// Bodies of a log before a proven head: [`Input::Messages`].
+    /// The last bodies of a log before a head: [`Input::Messages`].
     Messages {
         /// Whose.
         cluster: ClusterId,
         /// The head.
         head: LogHead,
-        /// The first index wanted.
+        /// None before this index.
         from: u64,
         /// How many, at most.
         limit: u32,
@@ -53,8 +55,10 @@ pub enum Want {
     },
     /// The keys of the cluster from one of these peers: [`Input::Handover`].
     Handover {
-        /// Where they say that they are.
+        /// Where they say that they are. The first one that gives an answer is enough.
         peers: Vec<Endpoint>,
+        /// Which addresses the cluster lets its workers reach.
+        policy: HttpPolicy,
         /// What to ask them.
         request: HandoverRequest,
     },
@@ -70,12 +74,14 @@ pub enum Want {
 pub enum Input {
     /// There may be news, or time has passed.
     Wake,
+    /// What was wanted could not be had. The worker looks for news before it asks again: it may want something else by then.
+    Missed,
     /// A SCALE [`FinalityProof`](phala_light_client::FinalityProof).
     Finality(Vec<u8>),
     /// Trie nodes.
     Read(Vec<Vec<u8>>),
-    /// Bodies, in order.
-    Messages(Vec<Vec<u8>>),
+    /// A page of a log.
+    Messages(Page),
     /// Chunks, in order.
     Code(Vec<Vec<u8>>),
     /// Evidence.
@@ -86,6 +92,15 @@ pub enum Input {
     Refused(String),
 }
 
+/// Bodies that follow one another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The log's hash before the first one, as the node says.
+    pub before: Hash256,
+    /// The bodies, in order.
+    pub bodies: Vec<Vec<u8>>,
+}
+
 /// What is to be done.
 #[derive(Clone)]
 pub enum Effect {
@@ -93,6 +108,10 @@ pub enum Effect {
     Submit(Box<Submission>),
     /// Answer queries from here on.
     Publish(Arc<View>),
+    /// Hand the cluster's keys to these members, and to nobody else.
+    Admit(Members),
+    /// Answer no queries until the next view: what was published is not to be trusted any more, or not this worker's to tell.
+    Retract,
     /// Answer no queries until the next view: there is a log head that has not been reached.
     Withhold {
         /// The index that the chain has.

@@ -17,7 +17,7 @@ use crate::{
     cluster::{Cluster, engine_limits},
     host::{CallContext, CallHost, Event, Line},
     overlay::Overlay,
-    record::{ContractRecord, contract_key, storage_prefix},
+    record::{ContractRecord, UploadRecord, contract_key, storage_prefix, upload_key},
     tree::{StateFault, Tree},
 };
 
@@ -31,9 +31,9 @@ pub enum ExecuteError {
     /// The state could not be read.
     #[error(transparent)]
     State(#[from] StateFault),
-    /// This code has to be fetched first.
-    #[error("the code {0} has not been fetched")]
-    CodeMissing(CodeHash),
+    /// This upload has to be fetched first.
+    #[error("the code {} has not been fetched", .0.latest().code)]
+    CodeMissing(Box<UploadRecord>),
     /// The cluster works under rules that this worker does not have. Upgrade the worker.
     #[error("the cluster runs engine revision {0}, which this worker does not have: upgrade it")]
     Revision(u32),
@@ -53,6 +53,8 @@ pub struct Mark {
 pub struct Told {
     /// Who may see it; everybody, if the payload was plain.
     pub reader: Option<AccountId>,
+    /// The contract that it was for.
+    pub contract: Option<ContractId>,
     /// The receipt.
     pub receipt: Receipt,
     /// Output or error.
@@ -182,12 +184,16 @@ impl Executor {
             Kind::Command(command) => self.command(stack, message, command)?,
             Kind::Upgrade(upgrade) => self.upgrade(stack, message, upgrade)?,
             Kind::TerminateContract(contract) => self.terminate(contract)?,
+            Kind::Upload(upload) => {
+                let record = UploadRecord::V1(upload.clone()).encode();
+                self.state.as_mut().ok_or_else(lost)?.put(upload_key(&upload.code), Some(record));
+                Ended::without_run(Status::Success, "")
+            }
             Kind::TerminateCluster
             | Kind::ClusterCreated(_)
             | Kind::Configuration(_)
             | Kind::MemberJoined(_)
             | Kind::MemberLeft(_)
-            | Kind::Upload(_)
             | Kind::Rotate(_) => Ended::without_run(Status::Success, ""),
         };
         self.note(message, ended);
@@ -209,7 +215,8 @@ impl Executor {
         self.progress.receipts.push(receipt);
         if message.kind.gas_limit().is_some() {
             let reader = if is_sealed(&message.kind) { account(message.origin) } else { None };
-            self.progress.told.push(Told { reader, receipt, outcome: ended.outcome, output_blinding });
+            let contract = message.kind.contract();
+            self.progress.told.push(Told { reader, contract, receipt, outcome: ended.outcome, output_blinding });
         }
     }
 
@@ -286,7 +293,7 @@ impl Executor {
         let state = self.state.as_mut().ok_or_else(lost)?;
         let prefix = storage_prefix(contract);
         let mut after = None;
-        while let Some((key, _)) = state.next(&prefix, after.as_deref())? {
+        while let Some((key, _)) = state.step(&prefix, after.as_deref())? {
             state.put(key.clone(), None);
             after = Some(key);
         }
@@ -328,9 +335,10 @@ impl Executor {
         let finish = host.finish(keep);
         self.state = Some(finish.state);
         self.progress.lines.extend(finish.lines.into_iter().map(|line| (message.block, line)));
-        let finished = finished.map_err(|failure| match finish.fault {
-            Some(fault) => ExecuteError::State(fault),
-            None => ExecuteError::Host(failure),
+        let finished = finished.map_err(|failure| match (finish.fault, finish.missing) {
+            (Some(fault), _) => ExecuteError::State(fault),
+            (None, Some(upload)) => ExecuteError::CodeMissing(upload),
+            (None, None) => ExecuteError::Host(failure),
         })?;
         let (status, outcome) = described(finished.outcome);
         Ok(Ended { status, gas_used: finished.gas_used, outcome, events: finish.events })
@@ -349,10 +357,15 @@ impl Executor {
     fn code(&self, code: CodeHash) -> Result<Result<Code<CallHost>, Ended>, ExecuteError> {
         let config = self.config.as_ref().ok_or_else(|| HostFailure("a message before the configuration".into()))?;
         let state = self.state.as_ref().ok_or_else(lost)?;
-        match self.cluster.codes.load(code, &**state.tree().snapshot(), &config.limits)? {
+        let Some(upload) = state.get(&upload_key(&code))? else {
+            return Ok(Err(Ended::without_run(Status::BadCode, "the code was not uploaded")));
+        };
+        let upload = UploadRecord::decode(&mut upload.as_slice())
+            .map_err(|_| StateFault::Damaged("an upload's record does not decode".into()))?;
+        match self.cluster.codes.load(&upload, &**state.tree().snapshot(), &config.limits)? {
             Some(Ok(code)) => Ok(Ok(code)),
             Some(Err(error)) => Ok(Err(Ended::without_run(Status::BadCode, &error.to_string()))),
-            None => Err(ExecuteError::CodeMissing(code)),
+            None => Err(ExecuteError::CodeMissing(Box::new(upload))),
         }
     }
 

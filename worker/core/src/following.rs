@@ -16,6 +16,7 @@ use crate::{
     cluster::Cluster,
     execute::{ExecuteError, Executor, Mark, Told},
     host::Line,
+    record::UploadRecord,
     store::{Commit, Store, StoreError, Table},
     tree::Tree,
     worker::StepError,
@@ -52,6 +53,8 @@ pub struct Following {
     /// First message and end of the last report, and the block at which it was made.
     submitted: Option<(u64, u64, u32)>,
     diverged: Option<u64>,
+    /// A step has failed, and the state in memory is not that of the last commit.
+    broken: bool,
 }
 
 impl Following {
@@ -76,7 +79,17 @@ impl Following {
                 (executor, VecDeque::new(), VecDeque::new(), VecDeque::new())
             }
         };
-        Ok(Self { cluster, store, executor, receipts, marks, command_keys, submitted: None, diverged: None })
+        Ok(Self {
+            cluster,
+            store,
+            executor,
+            receipts,
+            marks,
+            command_keys,
+            submitted: None,
+            diverged: None,
+            broken: false,
+        })
     }
 
     /// The cluster.
@@ -94,10 +107,11 @@ impl Following {
         self.diverged.is_some()
     }
 
-    /// The configuration and the committed state.
-    pub fn state(&mut self) -> Option<(Arc<ClusterConfigV1>, Tree)> {
-        let config = self.executor.config()?.clone();
-        Some((config, self.executor.tree().ok()?.clone()))
+    /// The configuration and the committed state, over the newest snapshot: a store that was opened anew has closed older ones.
+    pub fn state(&mut self) -> Result<Option<(Arc<ClusterConfigV1>, Tree)>, StepError> {
+        self.rebase()?;
+        let tree = self.executor.tree()?.clone();
+        Ok(self.executor.config().map(|config| (config.clone(), tree)))
     }
 
     /// Sees records that were written beside the log.
@@ -107,20 +121,16 @@ impl Following {
         Ok(())
     }
 
-    /// Executes messages to the end of a block and commits what they came to. On error everything is as after the last commit.
+    /// Executes messages to the end of a block and commits what they came to. After an error nothing may be done before
+    /// [`recover`](Self::recover).
     pub fn execute(
         &mut self,
         stack: &Stack,
         messages: &[(&MessageV1, LogHead)],
         rng: &mut (impl rand_core::RngCore + rand_core::CryptoRng),
     ) -> Result<Vec<(u32, Line)>, ExecuteError> {
-        let result = self.executor.execute(stack, messages).and_then(|()| {
-            let lines = self.commit(rng)?;
-            Ok(lines)
-        });
-        if result.is_err() {
-            self.rewind();
-        }
+        let result = self.executor.execute(stack, messages).and_then(|()| self.commit(rng));
+        self.broken = result.is_err();
         result
     }
 
@@ -141,7 +151,6 @@ impl Following {
             }
         }
         self.executor.tree()?.drain_into(&mut commit);
-        let before = (self.receipts.len(), self.marks.len(), self.command_keys.len());
         self.receipts.extend(progress.receipts);
         self.marks.extend(progress.marks);
         self.command_keys.extend(progress.command_keys);
@@ -162,22 +171,23 @@ impl Following {
                 self.executor.tree()?.rebase(snapshot);
                 Ok(progress.lines)
             }
-            Err(error) => {
-                self.receipts.truncate(before.0);
-                self.marks.truncate(before.1);
-                self.command_keys.truncate(before.2);
-                Err(host(error))
-            }
+            Err(error) => Err(host(error)),
         }
     }
 
-    /// Forgets what was not committed. If even that fails, the next step tries again.
-    fn rewind(&mut self) {
-        if let Ok(fresh) = Self::resume(self.cluster.clone(), self.store.clone()) {
-            self.executor = fresh.executor;
-            self.receipts = fresh.receipts;
-            self.marks = fresh.marks;
-            self.command_keys = fresh.command_keys;
+    /// After a failure: forgets what was not committed. Nothing else may be done before this has succeeded.
+    pub fn recover(&mut self) -> Result<(), StepError> {
+        if self.broken {
+            let fresh = Self::resume(self.cluster.clone(), self.store.clone())?;
+            *self = Self { submitted: self.submitted, diverged: self.diverged, ..fresh };
+        }
+        Ok(())
+    }
+
+    /// Settles that an upload is no code.
+    pub fn condemn(&self, upload: &UploadRecord) {
+        if let Some(config) = self.executor.config() {
+            self.cluster.codes.condemn(upload, &config.limits);
         }
     }
 
@@ -192,12 +202,9 @@ impl Following {
             return Err(Diverged { index });
         }
         let first_index = reported.map_or(0, |reported| reported.boundary.index);
-        if let Some(reported) = reported {
-            let ours = self.marks.iter().find(|mark| mark.boundary.index == first_index);
-            if ours.is_some_and(|mark| mark.state_root != reported.state_root) {
-                self.diverged = Some(first_index);
-                return Err(Diverged { index: first_index });
-            }
+        if reported.is_some_and(|reported| self.contradicts(reported)) {
+            self.diverged = Some(first_index);
+            return Err(Diverged { index: first_index });
         }
         while self.receipts.front().is_some_and(|receipt| receipt.index < first_index) {
             self.receipts.pop_front();
@@ -209,6 +216,47 @@ impl Following {
             self.command_keys.pop_front();
         }
         Ok(self.next_report(first_index, block, quorum))
+    }
+
+    /// Whether what was reported is not what this worker came to. What it has not reached, or has forgotten, it cannot judge.
+    fn contradicts(&self, reported: &ReportedV1) -> bool {
+        let Some(ours) = self.marks.iter().find(|mark| mark.boundary == reported.boundary) else { return false };
+        let receipts = self.receipts_of(reported.first_index, reported.boundary.index);
+        let other_receipts =
+            receipts.is_some_and(|receipts| receipts::root(&self.cluster.genesis, &receipts) != reported.receipts_root);
+        ours.state_root != reported.state_root || other_receipts
+    }
+
+    /// What this worker says about the messages of a report that it contradicts. The chain takes it as long as that report is the
+    /// last one.
+    pub fn contradiction(&self, reported: &ReportedV1) -> Option<ReportV1> {
+        let mark = self.marks.iter().find(|mark| mark.boundary == reported.boundary)?;
+        self.make_report(reported.first_index, mark)
+    }
+
+    /// Receipts of these messages, if all are there.
+    fn receipts_of(&self, first: u64, end: u64) -> Option<Vec<Receipt>> {
+        let span = |receipt: &&Receipt| (first..end).contains(&receipt.index);
+        let receipts: Vec<Receipt> = self.receipts.iter().filter(span).copied().collect();
+        (u64::try_from(receipts.len()).ok() == end.checked_sub(first)).then_some(receipts)
+    }
+
+    fn make_report(&self, first_index: u64, mark: &Mark) -> Option<ReportV1> {
+        let end = mark.boundary.index;
+        let receipts = self.receipts_of(first_index, end)?;
+        let outcomes: Vec<Outcome> = receipts.iter().map(Outcome::from).collect();
+        let keys = self.command_keys.iter().filter(|(index, ..)| (first_index..end).contains(index));
+        let mut command_keys: Vec<(ContractId, CommandKey)> = keys.map(|(_, id, key)| (*id, *key)).collect();
+        command_keys.sort_by_key(|(id, _)| *id);
+        Some(ReportV1 {
+            cluster: self.cluster.id,
+            first_index,
+            boundary: mark.boundary,
+            state_root: mark.state_root,
+            receipts_root: receipts::root(&self.cluster.genesis, &receipts),
+            outcomes: outcomes.try_into().ok()?,
+            command_keys: command_keys.try_into().ok()?,
+        })
     }
 
     fn next_report(&mut self, first_index: u64, block: u32, quorum: u16) -> Option<ReportV1> {
@@ -228,25 +276,9 @@ impl Following {
                 return None;
             }
         }
-        let count = usize::try_from(end.checked_sub(first_index)?).ok()?;
-        let receipts: Vec<Receipt> = self.receipts.iter().take(count).copied().collect();
-        if receipts.len() != count {
-            return None;
-        }
-        let outcomes: Vec<Outcome> = receipts.iter().map(Outcome::from).collect();
-        let mut command_keys: Vec<(ContractId, CommandKey)> =
-            self.command_keys.iter().filter(|(index, ..)| *index < end).map(|(_, id, key)| (*id, *key)).collect();
-        command_keys.sort_by_key(|(id, _)| *id);
+        let report = self.make_report(first_index, &mark)?;
         self.submitted = Some((first_index, end, block));
-        Some(ReportV1 {
-            cluster: self.cluster.id,
-            first_index,
-            boundary: mark.boundary,
-            state_root: mark.state_root,
-            receipts_root: receipts::root(&self.cluster.genesis, &receipts),
-            outcomes: outcomes.try_into().ok()?,
-            command_keys: command_keys.try_into().ok()?,
-        })
+        Some(report)
     }
 }
 

@@ -7,13 +7,13 @@ use phala_crypto::{self as crypto, HashKind, SigningKind, VerifyError};
 use phala_primitives::{ClusterId, ContractId, WorkerId, cluster::ClusterConfigV1};
 use phat_engine::{
     Action, Assurance, Caller, Code, CryptoError, Ending, Host, HostFailure, HttpError, Id, InsufficientBalance,
-    KeyKind, Level, Options, OutOfSpace, Request, Response, VrfOutput,
+    KeyKind, Level, Options, OutOfSpace, Request, Response, Step, VrfOutput,
 };
 
 use crate::{
     cluster::Cluster,
     overlay::Overlay,
-    record::{ContractRecord, contract_key, storage_prefix},
+    record::{ContractRecord, UploadRecord, contract_key, storage_prefix, upload_key},
     tree::StateFault,
 };
 
@@ -83,6 +83,7 @@ pub struct CallHost {
     events: Vec<Event>,
     lines: Vec<Line>,
     fault: Option<StateFault>,
+    missing: Option<Box<UploadRecord>>,
 }
 
 impl CallHost {
@@ -106,6 +107,7 @@ impl CallHost {
             events: Vec::new(),
             lines: Vec::new(),
             fault: None,
+            missing: None,
         };
         host.open(contract, record, false);
         host
@@ -122,7 +124,8 @@ impl CallHost {
         if self.call.query.is_none() {
             self.state.pop(keep);
         }
-        Finish { state: self.state, events: self.events, lines: self.lines, fault: self.fault }
+        let Self { state, events, lines, fault, missing, .. } = self;
+        Finish { state, events, lines, fault, missing }
     }
 
     fn close(&mut self, keep: bool) {
@@ -188,6 +191,8 @@ pub struct Finish {
     pub lines: Vec<Line>,
     /// Why the state could not be read, if that is why the call was given up.
     pub fault: Option<StateFault>,
+    /// What has to be fetched, if that is why.
+    pub missing: Option<Box<UploadRecord>>,
 }
 
 fn size(bytes: usize) -> u64 {
@@ -283,9 +288,9 @@ impl Host for CallHost {
         Ok(true)
     }
 
-    fn next(&mut self, prefix: &[u8], after: Option<&[u8]>) -> Result<Option<(Vec<u8>, Vec<u8>)>, HostFailure> {
+    fn step(&mut self, prefix: &[u8], after: Option<&[u8]>) -> Result<Option<Step>, HostFailure> {
         let after = after.map(|after| self.full_key(after));
-        let found = self.state.next(&self.full_key(prefix), after.as_deref());
+        let found = self.state.step(&self.full_key(prefix), after.as_deref());
         let cut = self.frames.last().map_or(0, |frame| frame.prefix.len());
         let found = self.checked(found)?;
         Ok(found.map(|(mut key, value)| (key.split_off(cut.min(key.len())), value)))
@@ -345,12 +350,19 @@ impl Host for CallHost {
         let Some(record) = self.checked(record)? else { return Ok(None) };
         let record = ContractRecord::decode(&mut record.as_slice())
             .map_err(|_| HostFailure("a contract's record does not decode".into()))?;
+        let upload = self.state.get(&upload_key(&record.code()));
+        let Some(upload) = self.checked(upload)? else { return Ok(None) };
+        let upload = UploadRecord::decode(&mut upload.as_slice())
+            .map_err(|_| HostFailure("an upload's record does not decode".into()))?;
         let snapshot = self.state.tree().snapshot().clone();
-        let loaded = self.cluster.codes.load(record.code(), &*snapshot, &self.config.limits)?;
-        let code = match loaded {
+        let code = match self.cluster.codes.load(&upload, &*snapshot, &self.config.limits)? {
             Some(Ok(code)) => code,
             Some(Err(_)) => return Ok(None),
-            None => return Err(HostFailure(format!("the code {} is not in the store", record.code()))),
+            None => {
+                let failure = HostFailure(format!("the code {} is not in the store", record.code()));
+                self.missing = Some(Box::new(upload));
+                return Err(failure);
+            }
         };
         if self.call.query.is_none() {
             self.state.push();

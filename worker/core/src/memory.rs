@@ -50,10 +50,12 @@ impl Store for MemoryStore {
     fn commit(&self, commit: Commit) -> Result<(), StoreError> {
         self.with(|content| {
             let nodes = Arc::make_mut(&mut content.nodes);
-            for key in &commit.removed {
-                nodes.remove(key);
+            for (key, node) in commit.nodes {
+                match node {
+                    Some(node) => nodes.insert(key, node),
+                    None => nodes.remove(&key),
+                };
             }
-            nodes.extend(commit.inserted);
             let records = Arc::make_mut(&mut content.records);
             for (table, key, value) in commit.records {
                 match value {

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::tree::{Entry, StateFault, Tree};
+use crate::tree::{StateFault, Tree};
 
 /// Entries to write, and keys to remove.
 pub type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// A key, and its value if it has one.
+pub type Step = (Vec<u8>, Option<Vec<u8>>);
 
 /// A tree with layers of changes on top; the last layer is the innermost.
 pub struct Overlay {
@@ -63,32 +66,26 @@ impl Overlay {
         }
     }
 
-    /// The first entry with this prefix whose key is greater than `after`.
-    pub fn next(&self, prefix: &[u8], after: Option<&[u8]>) -> Result<Option<Entry>, StateFault> {
+    /// The first key with this prefix that is greater than `after`, with its value; without one if a layer has removed it. Whoever
+    /// goes on over removed keys pays for each: they cost a look-up too.
+    pub fn step(&self, prefix: &[u8], after: Option<&[u8]>) -> Result<Option<Step>, StateFault> {
         use std::ops::Bound;
-        let mut after = after.map(<[u8]>::to_vec);
-        loop {
-            let start = match &after {
-                Some(after) if after.as_slice() >= prefix => Bound::Excluded(after.as_slice()),
-                _ => Bound::Included(prefix),
-            };
-            let written = self
-                .layers
-                .iter()
-                .filter_map(|layer| layer.range::<[u8], _>((start, Bound::Unbounded)).next())
-                .map(|(key, _)| key)
-                .filter(|key| key.starts_with(prefix))
-                .min();
-            let stored = self.tree.next(prefix, after.as_deref())?;
-            let key = match (written, &stored) {
-                (None, _) => return Ok(stored),
-                (Some(written), Some((stored, _))) if stored < written => stored.clone(),
-                (Some(written), _) => written.clone(),
-            };
-            match self.get(&key)? {
-                Some(value) => return Ok(Some((key, value))),
-                None => after = Some(key),
-            }
+        let start = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        };
+        let written = self
+            .layers
+            .iter()
+            .filter_map(|layer| layer.range::<[u8], _>((start, Bound::Unbounded)).next())
+            .map(|(key, _)| key)
+            .filter(|key| key.starts_with(prefix))
+            .min();
+        let stored = self.tree.next(prefix, after)?;
+        let Some(written) = written else { return Ok(stored.map(|(key, value)| (key, Some(value)))) };
+        match stored {
+            Some((stored, value)) if stored < *written => Ok(Some((stored, Some(value)))),
+            _ => Ok(Some((written.clone(), self.get(written)?))),
         }
     }
 }

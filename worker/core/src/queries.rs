@@ -1,20 +1,23 @@
 //! Answering: sessions, queries, receipts, logs, and the hand-over of keys to peers. Shared by all threads of the daemon.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use codec::Encode;
-use phala_crypto::{BootIdentity, CertificateError, WorkerSession, seal_keys, verify_ask, verify_certificate};
+use phala_crypto::{
+    BootIdentity, CertificateError, VerifiedCertificate, WorkerSession, seal_keys, verify_ask, verify_certificate,
+};
 use phala_primitives::{
-    AccountId, CodeHash, ContractId, Hash256, Wire, WireError,
+    AccountId, CodeHash, ContractId, Hash256, Wire, WireError, WorkerId,
     cluster::ClusterStatus,
     handover::HandoverRequest,
     query::{
         Answer, AnswerOutcome, AnswerV1, Ask, LogLine, Query, QueryRequest, ReceiptView, SessionRequest, SignedAnswer,
     },
+    worker::WorkerEntryV1,
 };
 use phat_engine::{Caller, Entry, HostFailure, Level, Stack};
 
@@ -24,7 +27,7 @@ use crate::{
     following,
     host::{CallContext, CallHost, Line, QueryContext},
     overlay::Overlay,
-    record::{ContractRecord, contract_key},
+    record::{ContractRecord, UploadRecord, contract_key, upload_key},
     sessions::{Session, Sessions},
     tree::StateFault,
     view::View,
@@ -111,6 +114,15 @@ pub struct Deadline {
     pub at_ms: u64,
 }
 
+/// The cluster's live members, as of the newest block that is proven.
+#[derive(Clone, Default)]
+pub struct Members {
+    /// The block.
+    pub block: u32,
+    /// The boots that the registry names.
+    pub entries: Arc<BTreeMap<WorkerId, WorkerEntryV1>>,
+}
+
 #[derive(Default)]
 struct Logs {
     lines: HashMap<ContractId, VecDeque<LogLine>>,
@@ -126,6 +138,7 @@ pub struct Queries {
     view: RwLock<Option<Arc<View>>>,
     /// The log index that the chain is known to have.
     known: RwLock<u64>,
+    members: RwLock<Members>,
     sessions: Sessions,
     logs: Mutex<Logs>,
 }
@@ -139,6 +152,7 @@ impl Queries {
             gas,
             view: RwLock::default(),
             known: RwLock::default(),
+            members: RwLock::default(),
             sessions: Sessions::new(SESSIONS),
             logs: Mutex::default(),
         }
@@ -148,6 +162,16 @@ impl Queries {
     pub fn publish(&self, view: Arc<View>) {
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = view.log_index();
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = Some(view);
+    }
+
+    /// Hands keys to these from here on, and to nobody else.
+    pub fn admit(&self, members: Members) {
+        *self.members.write().unwrap_or_else(PoisonError::into_inner) = members;
+    }
+
+    /// Answers nothing, and hands no keys over, until there is another view.
+    pub fn retract(&self) {
+        *self.view.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Answers nothing until a view has this log index.
@@ -222,7 +246,10 @@ impl Queries {
 
         let (outcome, code) = match query.ask {
             Ask::Contract { contract, input } => self.ask(stack, &view, contract, &input, caller, deadline)?,
-            Ask::Receipt { index } => (self.receipt(&view, index, caller)?, None),
+            Ask::Receipt { index } => {
+                let scope = session.certificate.as_ref().and_then(VerifiedCertificate::contract);
+                (self.receipt(&view, index, caller, scope)?, None)
+            }
             Ask::Logs { contract, from, limit } => (self.read_logs(&view, contract, from, limit, caller)?, None),
         };
         let answer = Answer::V1(AnswerV1 {
@@ -266,7 +293,10 @@ impl Queries {
         let Some(record) = record(view, &contract)? else { return Ok((not_found("contract"), None)) };
         let hash = record.code();
         let codes = &view.cluster.codes;
-        let code = match codes.load(hash, &**view.tree.snapshot(), &view.config.limits)? {
+        let upload = view.tree.get(&upload_key(&hash))?;
+        let upload = upload.and_then(|bytes| <UploadRecord as codec::Decode>::decode(&mut bytes.as_slice()).ok());
+        let upload = upload.ok_or_else(|| QueryError::Host(format!("the code {hash} was not uploaded")))?;
+        let code = match codes.load(&upload, &**view.tree.snapshot(), &view.config.limits)? {
             Some(Ok(code)) => code,
             Some(Err(error)) => return Ok((AnswerOutcome::Stopped(error.to_string()), Some(hash))),
             None => return Err(QueryError::Host(format!("the code {hash} is missing"))),
@@ -294,9 +324,19 @@ impl Queries {
         Ok((outcome, Some(hash)))
     }
 
-    fn receipt(&self, view: &View, index: u64, caller: Option<AccountId>) -> Result<AnswerOutcome, QueryError> {
+    /// `scope` is the one contract that the caller's certificate is for, if it is for one.
+    fn receipt(
+        &self,
+        view: &View,
+        index: u64,
+        caller: Option<AccountId>,
+        scope: Option<ContractId>,
+    ) -> Result<AnswerOutcome, QueryError> {
         let told = following::told(&view.cluster, &view.tree, index).map_err(|e| QueryError::Host(e.to_string()))?;
-        let visible = told.filter(|told| told.reader.is_none() || told.reader == caller);
+        let visible = told.filter(|told| {
+            let theirs = told.reader == caller && (scope.is_none() || scope == told.contract);
+            told.reader.is_none() || theirs
+        });
         Ok(match visible {
             Some(told) => {
                 let (receipt, outcome, output_blinding) = (told.receipt, told.outcome, told.output_blinding);
@@ -336,7 +376,9 @@ impl Queries {
         if cluster != view.cluster.id {
             return Err(QueryError::OtherCluster);
         }
-        let entry = view.members.get(&worker).ok_or(QueryError::NotMember { block: view.block })?;
+        // not the view's: a boot that has gone since it was made must get nothing
+        let members = self.members.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let entry = members.entries.get(&worker).ok_or(QueryError::NotMember { block: members.block })?;
         let keys = &view.cluster.keys;
         let sealed = seal_keys(keys, &self.genesis, cluster, worker, &entry.boot_sign, &entry.boot_kem, rng)
             .map_err(|error| QueryError::Host(error.to_string()))?;

@@ -1,7 +1,10 @@
 //! What the worker itself keeps in the state, beside the contracts' own entries. Part of the state root, so all members agree on it.
 
 use codec::{Decode, Encode};
-use phala_primitives::{AccountId, CodeHash, ContractId, message::Balance};
+use phala_primitives::{
+    AccountId, CodeHash, ContractId, Hash256,
+    message::{Balance, Upload},
+};
 
 /// Key of a contract's record.
 pub fn contract_key(contract: &ContractId) -> Vec<u8> {
@@ -11,6 +14,33 @@ pub fn contract_key(contract: &ContractId) -> Vec<u8> {
 /// Where the entries of a contract lie.
 pub fn storage_prefix(contract: &ContractId) -> Vec<u8> {
     [b"storage/".as_slice(), &contract.0].concat()
+}
+
+/// Key of the record of the last upload of some code.
+pub fn upload_key(code: &CodeHash) -> Vec<u8> {
+    [b"upload/".as_slice(), &code.0].concat()
+}
+
+/// What was uploaded last as some code. While a contract uses the code the chain takes no other upload, so that this is where the
+/// contract's code comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum UploadRecord {
+    /// The first version.
+    #[codec(index = 1)]
+    V1(Upload),
+}
+
+impl UploadRecord {
+    /// What was uploaded.
+    pub fn latest(&self) -> &Upload {
+        let Self::V1(upload) = self;
+        upload
+    }
+
+    /// What the upload is known by: two have the same name only if they are the same bytes.
+    pub fn name(&self) -> Hash256 {
+        sp_crypto_hashing::blake2_256(&self.encode())
+    }
 }
 
 /// A contract as the log has made it.

@@ -1,4 +1,4 @@
-//! Where the worker's state lies between two steps: a database of the host, which sees ciphertext only.
+//! Where the worker's state lies between two steps: a database of the host, which sees ciphertext under pseudonyms only.
 //!
 //! The host can lose it, damage it or put an older one back; it cannot read it, and it cannot change a part of it
 //! unnoticed: nodes are sealed to their own hash and reached from a root, the checkpoint that names the root is sealed too.
@@ -14,7 +14,7 @@ pub struct StoreError(pub String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Table {
-    /// Components by code hash.
+    /// Components by their upload, see [`crate::record::UploadRecord`].
     Code,
     /// Outcomes of messages by index, for those who sent them.
     Outcome,
@@ -25,10 +25,9 @@ pub enum Table {
 /// Changes that take effect together or not at all.
 #[derive(Clone, Debug, Default)]
 pub struct Commit {
-    /// Trie nodes that are new: key and sealed bytes.
-    pub inserted: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Trie nodes that are no longer needed. Snapshots taken before still have them.
-    pub removed: Vec<Vec<u8>>,
+    /// Trie nodes in the order of their keys: sealed bytes of new ones, none for those that are no longer needed. Snapshots
+    /// taken before still have these.
+    pub nodes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// Records to write, or to remove.
     pub records: Vec<(Table, Vec<u8>, Option<Vec<u8>>)>,
     /// The new checkpoint; none leaves the old one.

@@ -2,9 +2,11 @@
 //!
 //! Every node is sealed to its own hash and is reached from the root, so that whoever has the root notices every node that is
 //! missing, changed, or of another time. Leaves carry a salt that hangs on the cluster's keys: the root is public in reports and
-//! must not let anybody test guesses about the state.
+//! must not let anybody test guesses about the state. The database does not see where in the trie a node stands either: that would
+//! be most of a contract's key.
 //!
-//! Between two commits new nodes are kept in memory. A tree over a snapshot never changes: queries have one each.
+//! Between two commits new nodes are kept in memory, and so are those that have been opened ([`NodeCache`]). A tree over a
+//! snapshot never changes: queries have one each.
 
 use std::{
     collections::HashMap,
@@ -17,13 +19,18 @@ use sp_core::{Blake2Hasher, H256, Hasher};
 use sp_trie::{LayoutV1, Trie as _, TrieDBBuilder, TrieError, empty_trie_root, prefixed_key};
 use trie_db::{DBValue, TrieDBMutBuilder, TrieMut as _};
 
-use crate::store::{Commit, Snapshot, StoreError};
+use crate::{
+    node_cache::NodeCache,
+    store::{Commit, Snapshot, StoreError},
+};
 
 type Layout = LayoutV1<Blake2Hasher>;
 type Prefix<'a> = hash_db::Prefix<'a>;
 
 /// What sealed nodes are sealed as.
 const NODE_CONTEXT: &[u8] = b"node";
+/// What places in the trie are hidden as.
+const PLACE_CONTEXT: &[u8] = b"place";
 /// Length of a leaf's salt, in bytes.
 const SALT: usize = 16;
 /// The encoding of an empty trie.
@@ -44,12 +51,39 @@ pub enum StateFault {
     Damaged(String),
 }
 
-/// The keys that protect a tree.
+/// The keys that protect a tree, with what they have opened.
 pub struct TreeKeys {
     /// Seals nodes.
     pub seal: SealKey,
     /// Salts leaves.
     pub commitment: CommitmentKey,
+    opened: NodeCache,
+}
+
+impl TreeKeys {
+    /// Has opened nothing yet.
+    pub fn new(seal: SealKey, commitment: CommitmentKey) -> Self {
+        Self { seal, commitment, opened: NodeCache::default() }
+    }
+
+    /// Where the database keeps the node with this prefixed key: a pseudonym of its place, and its hash. What replaces a node has the
+    /// same place.
+    fn database_key(&self, prefixed: &[u8]) -> Vec<u8> {
+        let (place, hash) = prefixed.split_at_checked(prefixed.len().saturating_sub(32)).unwrap_or((&[], prefixed));
+        [&self.seal.pseudonym(PLACE_CONTEXT, place)[..], hash].concat()
+    }
+}
+
+/// Nodes since the last commit, by prefixed key.
+type PendingNodes = HashMap<Vec<u8>, PendingNode>;
+
+/// What becomes of a key with the next commit.
+#[derive(Clone)]
+enum PendingNode {
+    /// A node is written. `stored`: the snapshot has it already, and it was removed for a while.
+    Written { hash: H256, bytes: DBValue, stored: bool },
+    /// The snapshot's node is removed.
+    Removed,
 }
 
 /// A trie at a root. See the [module's documentation](self).
@@ -58,15 +92,16 @@ pub struct Tree {
     snapshot: Arc<dyn Snapshot>,
     keys: Arc<TreeKeys>,
     root: H256,
-    /// Nodes since the last commit by prefixed key; none for those to remove.
-    pending: HashMap<Vec<u8>, Option<(H256, DBValue)>>,
+    pending: PendingNodes,
+    /// Nodes that were given to a commit. Once it has succeeded they may be read from memory.
+    drained: Vec<(H256, DBValue)>,
 }
 
 impl Tree {
     /// The tree with this root in a snapshot; the empty one without a root.
     pub fn new(snapshot: Arc<dyn Snapshot>, keys: Arc<TreeKeys>, root: Option<Hash256>) -> Self {
         let root = root.map_or_else(empty_trie_root::<Layout>, H256);
-        Self { snapshot, keys, root, pending: HashMap::new() }
+        Self { snapshot, keys, root, pending: HashMap::new(), drained: Vec::new() }
     }
 
     /// The root.
@@ -128,16 +163,30 @@ impl Tree {
 
     /// Adds the nodes since the last commit to a commit, sealed. The tree must go on from a snapshot after it.
     pub fn drain_into(&mut self, commit: &mut Commit) {
+        let mut drained = std::mem::take(&mut self.drained);
+        let mut nodes = Vec::with_capacity(self.pending.len());
         for (key, node) in self.pending.drain() {
             match node {
-                Some((hash, bytes)) => commit.inserted.push((key, self.keys.seal.seal(NODE_CONTEXT, &hash.0, &bytes))),
-                None => commit.removed.push(key),
+                PendingNode::Written { stored: true, .. } => {}
+                PendingNode::Written { hash, bytes, .. } => {
+                    let sealed = self.keys.seal.seal(NODE_CONTEXT, &hash.0, &bytes);
+                    nodes.push((self.keys.database_key(&key), Some(sealed)));
+                    drained.push((hash, bytes));
+                }
+                PendingNode::Removed => nodes.push((self.keys.database_key(&key), None)),
             }
         }
+        // the database finds neighbours faster, and what replaces a node is its neighbour
+        nodes.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        commit.nodes.append(&mut nodes);
+        self.drained = drained;
     }
 
     /// Goes on from a snapshot that has everything which was drained.
     pub fn rebase(&mut self, snapshot: Arc<dyn Snapshot>) {
+        for (hash, bytes) in self.drained.drain(..) {
+            self.keys.opened.put(hash, &bytes);
+        }
         self.snapshot = snapshot;
     }
 
@@ -162,9 +211,11 @@ fn write(
                 leaf.extend_from_slice(&value);
                 trie.insert(&key, &leaf)?;
             }
-            None => {
+            // trie-db takes a key that ends in the middle of a branch for that branch: it would remove another key's value, or panic
+            None if trie.contains(&key)? => {
                 trie.remove(&key)?;
             }
+            None => {}
         }
     }
     trie.commit();
@@ -179,12 +230,12 @@ fn unsalted(mut leaf: DBValue) -> Result<Vec<u8>, StateFault> {
 }
 
 enum Pending<'a> {
-    Shared(&'a HashMap<Vec<u8>, Option<(H256, DBValue)>>),
-    Owned(&'a mut HashMap<Vec<u8>, Option<(H256, DBValue)>>),
+    Shared(&'a PendingNodes),
+    Owned(&'a mut PendingNodes),
 }
 
 impl Pending<'_> {
-    fn get(&self, key: &[u8]) -> Option<&Option<(H256, DBValue)>> {
+    fn get(&self, key: &[u8]) -> Option<&PendingNode> {
         match self {
             Self::Shared(map) => map.get(key),
             Self::Owned(map) => map.get(key),
@@ -211,12 +262,19 @@ impl<'a> Nodes<'a> {
     }
 
     fn read(&self, hash: &H256, key: &[u8]) -> Result<Option<DBValue>, StateFault> {
-        if let Some(node) = self.pending.get(key) {
-            return Ok(node.as_ref().map(|(_, bytes)| bytes.clone()));
+        match self.pending.get(key) {
+            Some(PendingNode::Written { bytes, .. }) => return Ok(Some(bytes.clone())),
+            Some(PendingNode::Removed) => return Ok(None),
+            None => {}
         }
-        let Some(sealed) = self.tree.snapshot.node(key)? else { return Ok(None) };
+        if let Some(node) = self.tree.keys.opened.get(hash) {
+            return Ok(Some(node));
+        }
+        let key = self.tree.keys.database_key(key);
+        let Some(sealed) = self.tree.snapshot.node(&key)? else { return Ok(None) };
         let opened = self.tree.keys.seal.open(NODE_CONTEXT, &hash.0, &sealed);
         let node = opened.map_err(|_| StateFault::Damaged(format!("node {hash:?} does not open")))?;
+        self.tree.keys.opened.put(*hash, &node);
         Ok(Some(node.to_vec()))
     }
 }
@@ -260,7 +318,13 @@ impl hash_db::HashDB<Blake2Hasher, DBValue> for Nodes<'_> {
             return;
         }
         if let Pending::Owned(pending) = &mut self.pending {
-            pending.insert(prefixed_key::<Blake2Hasher>(&hash, prefix), Some((hash, value)));
+            let key = prefixed_key::<Blake2Hasher>(&hash, prefix);
+            let stored = match pending.get(&key) {
+                Some(PendingNode::Removed) => true,
+                Some(PendingNode::Written { stored, .. }) => *stored,
+                None => false,
+            };
+            pending.insert(key, PendingNode::Written { hash, bytes: value, stored });
         }
     }
 
@@ -269,7 +333,16 @@ impl hash_db::HashDB<Blake2Hasher, DBValue> for Nodes<'_> {
             return;
         }
         if let Pending::Owned(pending) = &mut self.pending {
-            pending.insert(prefixed_key::<Blake2Hasher>(hash, prefix), None);
+            let key = prefixed_key::<Blake2Hasher>(hash, prefix);
+            match pending.get(&key) {
+                // nobody but this tree has seen it
+                Some(PendingNode::Written { stored: false, .. }) => {
+                    pending.remove(&key);
+                }
+                _ => {
+                    pending.insert(key, PendingNode::Removed);
+                }
+            }
         }
     }
 }
@@ -283,3 +356,6 @@ impl hash_db::AsHashDB<Blake2Hasher, DBValue> for Nodes<'_> {
         self
     }
 }
+
+#[cfg(test)]
+mod tests;

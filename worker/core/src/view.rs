@@ -1,11 +1,10 @@
 //! What queries are answered from: the state at one finalised block. Views do not change; a new one replaces the old.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use phala_primitives::{
     AccountId, Assurance, Hash256, LogHead, WorkerId,
     cluster::{ClusterConfigV1, ClusterStatus},
-    worker::WorkerEntryV1,
 };
 
 use crate::{cluster::Cluster, tree::Tree};
@@ -24,7 +23,6 @@ pub struct View {
     pub(crate) worker: WorkerId,
     pub(crate) boot_count: u64,
     pub(crate) assurance: Assurance,
-    pub(crate) members: Arc<BTreeMap<WorkerId, WorkerEntryV1>>,
 }
 
 impl View {

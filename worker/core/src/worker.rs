@@ -1,4 +1,4 @@
-//! The worker's life as a state machine: `step(input, now) -> effects`, and `want(now)` for what it needs next.
+//! The worker's life as a state machine: `step(input, now) → effects`, and `want(now)` for what it needs next.
 //!
 //! ```text
 //! Syncing ─▶ Registering ─▶ Joining ─▶ Keyless ─▶ Following
@@ -8,19 +8,19 @@
 //! In each round it advances its light client, reads the state of the newest finalised block by proof, and then does what its
 //! phase asks for. A step that fails changes nothing but what it says it does, and is tried again.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use phala_crypto::{BootIdentity, ClusterKeys, SealKey, open_cluster_keys, open_keys, seal_cluster_keys};
 use phala_light_client::{
-    AdvanceError, FinalityProof, LightClient, ReadError, Remedy,
+    AdvanceError, FinalityProof, LightClient, ReadError, Remedy, Verified,
     log::{FoldError, Survey, fold},
 };
 use phala_primitives::{
-    AccountId, ClusterId, CodeHash, LogHead, Message, Report, Wire, WorkerId,
+    AccountId, ClusterId, Hash256, LogHead, Message, Report, Wire, WorkerId,
     cluster::{ClusterStatus, SealingMode},
     handover::{HandoverAnswer, HandoverRequest},
     message::MessageV1,
-    report::key_commitment_digest,
+    report::{ReportV1, key_commitment_digest},
     report_data::BootBinding,
     worker::Endpoint,
 };
@@ -30,10 +30,12 @@ use crate::{
     chain::{self, Chain},
     checkpoint::CheckpointError,
     cluster::{Cluster, Codes, unpack},
-    exchange::{Effect, Input, Submission, Want},
+    exchange::{Effect, Input, Page, Submission, Want},
     execute::ExecuteError,
     following::Following,
     outside::Outside,
+    queries::Members,
+    record::UploadRecord,
     store::{Commit, Store, StoreError, Table},
     tree::StateFault,
     view::View,
@@ -45,6 +47,8 @@ const HANDOFFS: u32 = 128;
 const MESSAGES: u32 = 1024;
 /// Bodies of one chunk of a long log, in bytes.
 const CHUNK_BYTES: usize = 8 * 1024 * 1024;
+/// Bodies that are held until a chunk is complete, in bytes: it may begin with what an earlier one held back.
+const HELD_BYTES: usize = 3 * CHUNK_BYTES;
 /// How long to wait for news, in milliseconds.
 const IDLE_MS: u64 = 1_000;
 /// How many blocks a transaction has to take effect before it is submitted again.
@@ -168,7 +172,41 @@ enum Stage {
 /// A long stretch of the log: first its heads are proven, then its messages are executed chunk by chunk.
 enum Catchup {
     Survey(Box<Survey>),
-    Chunks { marks: std::collections::VecDeque<phala_light_client::Verified<LogHead>>, bodies: Vec<Vec<u8>> },
+    Chunks { marks: VecDeque<Verified<LogHead>>, held: Held },
+}
+
+/// Pages of a chunk. They come from its end, under hashes that the node says; folding the whole shows whether they were true.
+#[derive(Default)]
+struct Held {
+    /// The last one first.
+    pages: Vec<Vec<Vec<u8>>>,
+    count: u64,
+    bytes: usize,
+    /// The log's hash before the first page.
+    before: Hash256,
+}
+
+impl Held {
+    fn add(&mut self, page: Page) -> Result<(), StepError> {
+        self.bytes = page.bodies.iter().fold(self.bytes, |sum, body| sum.saturating_add(body.len()));
+        if self.bytes > HELD_BYTES {
+            return Err(StepError::Node("more bytes than these messages have".into()));
+        }
+        self.count = self.count.saturating_add(u64::try_from(page.bodies.len()).unwrap_or(u64::MAX));
+        self.before = page.before;
+        self.pages.push(page.bodies);
+        Ok(())
+    }
+
+    /// The head before which the next page ends.
+    fn head(&self, mark: &LogHead) -> LogHead {
+        let next_index = mark.next_index.saturating_sub(self.count);
+        LogHead { next_index, hash: if self.count == 0 { mark.hash } else { self.before } }
+    }
+
+    fn into_bodies(self) -> Vec<Vec<u8>> {
+        self.pages.into_iter().rev().flatten().collect()
+    }
 }
 
 /// What was submitted last for a purpose, and when.
@@ -198,11 +236,22 @@ pub struct Worker {
     registering: Asked,
     offering: Asked,
     committing: Asked,
+    contradicting: Asked,
+    /// Whether queries are answered from a view of this worker.
+    published: bool,
     member_since: Option<u32>,
     drawn: Option<ClusterKeys>,
+    /// The cluster with its keys, once they are known.
+    cluster: Option<Arc<Cluster>>,
     following: Option<Following>,
     catchup: Option<Catchup>,
-    needed_code: Option<CodeHash>,
+    needed_code: Option<Box<UploadRecord>>,
+    /// The height at which there was nothing left to do.
+    settled_at: Option<u32>,
+    /// Hand-overs that came to nothing: another peer is asked first then.
+    turn: usize,
+    /// Answers of nodes that have brought it further.
+    progress: u64,
 }
 
 /// What a worker is made of.
@@ -240,11 +289,17 @@ impl Worker {
             registering: Asked::default(),
             offering: Asked::default(),
             committing: Asked::default(),
+            contradicting: Asked::default(),
+            published: false,
             member_since: None,
             drawn: None,
+            cluster: None,
             following: None,
             catchup: None,
             needed_code: None,
+            settled_at: None,
+            turn: 0,
+            progress: 0,
         })
     }
 
@@ -268,18 +323,22 @@ impl Worker {
         self.following.as_ref().map_or(0, |following| following.position().next_index)
     }
 
+    /// Counts the answers of nodes that have brought it further. A node that keeps it from moving is left for another.
+    pub fn progress(&self) -> u64 {
+        self.progress
+    }
+
     /// What it wants to know next.
     pub fn want(&self, now_ms: u64) -> Want {
+        let news = Want::Finality { from_set: self.client.authorities().id(), limit: HANDOFFS };
         match &self.stage {
             Stage::Idle { until_ms } if now_ms < *until_ms => Want::Nothing { until_ms: *until_ms },
-            Stage::Idle { .. } | Stage::Advance => {
-                Want::Finality { from_set: self.client.authorities().id(), limit: HANDOFFS }
-            }
+            Stage::Idle { .. } | Stage::Advance => news,
             Stage::Read => match self.client.finalized() {
                 Some(at) => Want::Read { at: *at.hash(), keys: self.keys() },
-                None => Want::Finality { from_set: self.client.authorities().id(), limit: HANDOFFS },
+                None => news,
             },
-            Stage::Act => self.act().unwrap_or(Want::Nothing { until_ms: now_ms }),
+            Stage::Act => self.act().unwrap_or(news),
         }
     }
 
@@ -288,7 +347,7 @@ impl Worker {
     }
 
     fn keys(&self) -> Vec<Vec<u8>> {
-        chain::keys(self.config.cluster, self.id, self.members(), self.needed_code)
+        chain::keys(self.config.cluster, self.id, self.members())
     }
 
     /// What the phase wants from outside; nothing if the round is over.
@@ -300,10 +359,11 @@ impl Worker {
             }
             Phase::Keyless if self.wants_handover(chain) => {
                 let peers = self.peers(chain);
+                let policy = chain.cluster.as_ref()?.config.latest().http.clone();
                 let request = HandoverRequest::V1 { cluster: self.config.cluster, worker: self.id };
-                (!peers.is_empty()).then_some(Want::Handover { peers, request })
+                (!peers.is_empty()).then_some(Want::Handover { peers, policy, request })
             }
-            Phase::Following if self.needed_code.is_some() => self.wanted_code(chain),
+            Phase::Following if self.needed_code.is_some() => self.wanted_code(),
             Phase::Following => self.wanted_messages(chain),
             _ => None,
         }
@@ -323,7 +383,11 @@ impl Worker {
 
     fn peers(&self, chain: &Chain) -> Vec<Endpoint> {
         let others = chain.members.iter().filter(|member| **member != self.id);
-        others.filter_map(|member| chain.entry(member)?.endpoint.clone()).collect()
+        let mut peers: Vec<_> = others.filter_map(|member| chain.entry(member)?.endpoint.clone()).collect();
+        // a peer, or whoever stands before it, that answers nonsense must not keep the others from being asked
+        let first = self.turn.checked_rem(peers.len()).unwrap_or(0);
+        peers.rotate_left(first);
+        peers
     }
 
     fn wants_handover(&self, chain: &Chain) -> bool {
@@ -331,51 +395,68 @@ impl Worker {
         committed && self.drawn.is_none()
     }
 
-    fn wanted_code(&self, chain: &Chain) -> Option<Want> {
-        let (code, entry) = (self.needed_code?, chain.code.as_ref()?);
-        Some(Want::Code { cluster: self.config.cluster, code, chunks: entry.chunks.to_vec() })
+    fn wanted_code(&self) -> Option<Want> {
+        let upload = self.needed_code.as_ref()?.latest();
+        Some(Want::Code { cluster: self.config.cluster, code: upload.code, chunks: upload.chunks.to_vec() })
     }
 
     fn wanted_messages(&self, chain: &Chain) -> Option<Want> {
         let (following, proven) = (self.following.as_ref()?, chain.head.as_ref()?);
         let position = following.position().next_index;
-        let (head, from) = match &self.catchup {
-            None if proven.next_index > position => (**proven, position),
+        let head = match &self.catchup {
+            None if proven.next_index > position => **proven,
             None => return None,
-            Some(Catchup::Survey(survey)) => (**proven, survey.next_index()),
-            Some(Catchup::Chunks { marks, bodies }) => {
-                let held = u64::try_from(bodies.len()).unwrap_or(u64::MAX);
-                (**marks.front()?, position.saturating_add(held))
-            }
+            Some(Catchup::Survey(survey)) => **survey.head(),
+            Some(Catchup::Chunks { marks, held }) => held.head(marks.front()?),
         };
-        Some(Want::Messages { cluster: self.config.cluster, head, from, limit: MESSAGES })
+        Some(Want::Messages { cluster: self.config.cluster, head, from: position, limit: MESSAGES })
     }
 
-    /// Takes what the daemon has found out, and says what is to be done.
+    /// Takes what the daemon has found out, and says what is to be done: `effects`, also where the step failed after them.
+    ///
+    /// Whatever fails, the next thing wanted is news: what failed may be out of date.
     pub fn step(
         &mut self,
         stack: &Stack,
         input: Input,
         now_ms: u64,
         rng: &mut (impl rand_core::RngCore + rand_core::CryptoRng),
-    ) -> Result<Vec<Effect>, StepError> {
-        let mut effects = Vec::new();
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), StepError> {
+        let recovered = self.following.as_mut().map_or(Ok(()), Following::recover);
+        let result = recovered.and_then(|()| self.take(stack, input, now_ms, effects, rng));
+        if result.is_err() {
+            self.stage = Stage::Advance;
+        }
+        result
+    }
+
+    fn take(
+        &mut self,
+        stack: &Stack,
+        input: Input,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+        rng: &mut (impl rand_core::RngCore + rand_core::CryptoRng),
+    ) -> Result<(), StepError> {
         match input {
             Input::Wake => {
                 if matches!(self.stage, Stage::Idle { .. }) {
                     self.stage = Stage::Advance;
                 }
             }
+            Input::Missed => {
+                // what is asked for may hang on a hash that the last node made up
+                if let Some(Catchup::Chunks { held, .. }) = &mut self.catchup {
+                    *held = Held::default();
+                }
+                self.stage = Stage::Advance;
+            }
             Input::Refused(_) => {}
             Input::Finality(proof) => self.advance(&proof, now_ms)?,
             Input::Read(nodes) => {
-                self.read(&nodes, &mut effects)?;
-                if let (Some(code), Some(None)) = (self.needed_code, self.chain.as_ref().map(|chain| &chain.code)) {
-                    return Err(StepError::Operator(format!(
-                        "the log needs the code {code}, which has been removed from the chain: join by a peer's state"
-                    )));
-                }
-                self.decide(now_ms, &mut effects, rng)?;
+                self.read(&nodes, effects)?;
+                self.decide(now_ms, effects, rng)?;
             }
             Input::Evidence(evidence) => {
                 if let (Phase::Registering, Some(chain)) = (self.phase, &self.chain) {
@@ -385,23 +466,29 @@ impl Worker {
                 self.rest(now_ms);
             }
             Input::Handover(answer) => {
-                self.take_keys(answer, &mut effects)?;
-                self.decide(now_ms, &mut effects, rng)?;
+                self.turn = self.turn.wrapping_add(1);
+                self.take_keys(answer, effects)?;
+                self.decide(now_ms, effects, rng)?;
             }
-            Input::Code(chunks) => self.take_code(&chunks, &mut effects)?,
-            Input::Messages(bodies) => {
-                let result = self.take_messages(stack, bodies, &mut effects, rng);
+            Input::Code(chunks) => {
+                self.take_code(&chunks, effects)?;
+                self.decide(now_ms, effects, rng)?;
+            }
+            Input::Messages(page) => {
+                let result = self.take_messages(stack, page, effects, rng);
                 if result.is_err() {
                     self.catchup = None;
                 }
                 result?;
-                self.decide(now_ms, &mut effects, rng)?;
+                self.progress = self.progress.wrapping_add(1);
+                self.decide(now_ms, effects, rng)?;
             }
         }
-        Ok(effects)
+        Ok(())
     }
 
     fn rest(&mut self, now_ms: u64) {
+        self.settled_at = self.client.finalized().map(|at| at.number());
         self.stage = Stage::Idle { until_ms: now_ms.saturating_add(IDLE_MS) };
     }
 
@@ -410,27 +497,43 @@ impl Worker {
         let steps = proof.steps().len();
         match self.client.advance(&proof) {
             Ok(_) => {
+                self.progress = self.progress.wrapping_add(1);
                 let more = u32::try_from(steps).is_ok_and(|steps| steps >= HANDOFFS);
                 self.stage = if more { Stage::Advance } else { Stage::Read };
                 Ok(())
             }
             // an honest node without news says again what it said before
             Err(AdvanceError::Empty) => {
-                self.rest(now_ms);
+                self.no_news(now_ms);
                 Ok(())
             }
             Err(AdvanceError::Stale { step: 0, .. }) if steps == 1 => {
-                self.rest(now_ms);
+                self.no_news(now_ms);
                 Ok(())
             }
             Err(error) => Err(error.into()),
         }
     }
 
+    /// Rests, unless there is still something to do at the newest block.
+    fn no_news(&mut self, now_ms: u64) {
+        let known = self.client.finalized().map(|at| at.number());
+        if known == self.settled_at {
+            self.rest(now_ms);
+        } else {
+            self.stage = Stage::Read;
+        }
+    }
+
     fn read(&mut self, nodes: &[Vec<u8>], effects: &mut Vec<Effect>) -> Result<(), StepError> {
         let read = self.client.open(nodes, &self.keys())?;
-        let chain =
-            Chain::new(&read, self.client.genesis(), self.config.cluster, self.id, self.members(), self.needed_code)?;
+        let chain = Chain::new(&read, self.client.genesis(), self.config.cluster, self.id, self.members())?;
+        effects.push(Effect::Admit(Members {
+            block: chain.at.number(),
+            entries: Arc::new(
+                chain.members.iter().filter_map(|member| Some((*member, chain.entry(member)?.clone()))).collect(),
+            ),
+        }));
         if let (Some(following), Some(head)) = (&self.following, &chain.head)
             && head.next_index > following.position().next_index
         {
@@ -455,13 +558,10 @@ impl Worker {
             _ => {}
         }
         self.phase = self.current_phase()?;
+        self.retract(effects);
         self.stage = Stage::Act;
         if self.act().is_none() {
-            if self.needed_code.is_some() && self.chain.as_ref().is_some_and(|chain| chain.code.is_none()) {
-                self.stage = Stage::Read;
-                return Ok(());
-            }
-            self.publish(effects);
+            self.publish(effects)?;
             self.rest(now_ms);
         }
         Ok(())
@@ -520,9 +620,17 @@ impl Worker {
     ) -> Result<(), StepError> {
         let Some(chain) = &self.chain else { return Ok(()) };
         let Some(cluster) = &chain.cluster else { return Ok(()) };
+        if self.cluster.is_some() {
+            return self.resume(effects);
+        }
         let (genesis, id, block) = (*self.client.genesis(), self.config.cluster, chain.at.number());
-        let self_seals = cluster.config.latest().sealing == SealingMode::SelfSeal;
+        let platform = self.platform.as_ref().filter(|_| cluster.config.latest().sealing == SealingMode::SelfSeal);
         let since = *self.member_since.get_or_insert(block);
+        let sealed = match platform {
+            Some(_) => self.store.snapshot()?.record(Table::Keys, &[])?,
+            None => None,
+        };
+        let opened = platform.zip(sealed).map(|(platform, sealed)| open_cluster_keys(platform, id, &sealed));
 
         let Some(committed) = cluster.keys else {
             let first = chain.members.first() == Some(&self.id);
@@ -530,15 +638,17 @@ impl Worker {
                 return Ok(());
             }
             if self.committing.due(block, PATIENCE_BLOCKS) {
-                let keys = self.drawn.take().unwrap_or_else(|| ClusterKeys::generate(rng));
+                // what an earlier boot has sealed may be on its way to the chain
+                let earlier = opened.and_then(Result::ok).filter(|(_, height)| *height <= block).map(|(keys, _)| keys);
+                let known = self.drawn.take().or(earlier);
+                let keys = self.drawn.insert(known.unwrap_or_else(|| ClusterKeys::generate(rng)));
                 let commitment = keys.commitment(&genesis, id);
                 // sealed before they are announced: a crash in between must not leave a cluster without keys
-                if let (true, Some(platform)) = (self_seals, &self.platform) {
-                    self.store.commit(sealed_keys(platform, &keys, id, block, rng))?;
+                if let Some(platform) = platform {
+                    self.store.commit(sealed_keys(platform, keys, id, block, rng))?;
                 }
                 let signature = self.boot.sign(&key_commitment_digest(&genesis, id, &commitment));
                 self.committing = Asked(Some(block));
-                self.drawn = Some(keys);
                 let (worker, keys) = (self.id, commitment);
                 effects.push(Effect::Submit(Box::new(Submission::CommitKeys { cluster: id, worker, keys, signature })));
             }
@@ -551,17 +661,13 @@ impl Worker {
             }
             effects.push(Effect::Note("another member's keys were first: asking for them".into()));
         }
-        if let (true, Some(platform)) = (self_seals, &self.platform) {
-            let sealed = self.store.snapshot()?.record(Table::Keys, &[])?;
-            if let Some(sealed) = sealed {
-                match open_cluster_keys(platform, id, &sealed) {
-                    Ok((keys, height)) if height <= block && keys.matches(&genesis, id, &committed) => {
-                        return self.follow(keys, effects);
-                    }
-                    Ok(_) => effects.push(Effect::Note("the keys sealed on this machine are not the cluster's".into())),
-                    Err(_) => effects.push(Effect::Note("the keys sealed on this machine do not open".into())),
-                }
+        match opened {
+            Some(Ok((keys, height))) if height <= block && keys.matches(&genesis, id, &committed) => {
+                return self.follow(keys, effects);
             }
+            Some(Ok(_)) => effects.push(Effect::Note("the keys sealed on this machine are not the cluster's".into())),
+            Some(Err(_)) => effects.push(Effect::Note("the keys sealed on this machine do not open".into())),
+            None => {}
         }
         if self.peers(chain).is_empty() {
             return Err(StepError::Operator(
@@ -587,7 +693,14 @@ impl Worker {
 
     fn follow(&mut self, keys: ClusterKeys, effects: &mut Vec<Effect>) -> Result<(), StepError> {
         let (genesis, id) = (*self.client.genesis(), self.config.cluster);
-        let cluster = Cluster::new(genesis, id, keys, self.codes.clone(), self.outside.clone());
+        self.cluster = Some(Cluster::new(genesis, id, keys, self.codes.clone(), self.outside.clone()));
+        self.resume(effects)
+    }
+
+    /// Goes on from the store. If that fails the keys are still there for the next try.
+    fn resume(&mut self, effects: &mut Vec<Effect>) -> Result<(), StepError> {
+        let Some(cluster) = self.cluster.clone() else { return Ok(()) };
+        let id = self.config.cluster;
         let following = Following::resume(cluster, self.store.clone())?;
         effects.push(Effect::Note(format!("following cluster {id} from message {}", following.position().next_index)));
         self.following = Some(following);
@@ -595,24 +708,26 @@ impl Worker {
     }
 
     fn take_code(&mut self, chunks: &[Vec<u8>], effects: &mut Vec<Effect>) -> Result<(), StepError> {
-        let entry = self.chain.as_ref().and_then(|chain| chain.code.clone());
-        let (Some(code), Some(entry)) = (self.needed_code, entry) else { return Ok(()) };
-        let right = chunks.len() == entry.chunks.len()
-            && chunks.iter().zip(&entry.chunks).all(|(chunk, hash)| sp_crypto_hashing::blake2_256(chunk) == *hash);
+        let Some(record) = self.needed_code.clone() else { return Ok(()) };
+        let upload = record.latest();
+        let right = chunks.len() == upload.chunks.len()
+            && chunks.iter().zip(&upload.chunks).all(|(chunk, hash)| sp_crypto_hashing::blake2_256(chunk) == *hash);
         if !right {
             return Err(StepError::Node("chunks of code do not have the chain's hashes".into()));
         }
-        match unpack(code, entry.size, chunks) {
+        match unpack(&record, chunks) {
             Some(component) => {
-                let records = vec![(Table::Code, code.0.to_vec(), Some(component))];
+                let records = vec![(Table::Code, record.name().to_vec(), Some(component))];
                 self.store.commit(Commit { records, ..Commit::default() })?;
                 if let Some(following) = &mut self.following {
                     following.rebase()?;
                 }
             }
             None => {
-                effects.push(Effect::Note(format!("the code {code} is not what its hash says")));
-                self.codes.condemn(code);
+                effects.push(Effect::Note(format!("the code {} is not what its hash says", upload.code)));
+                if let Some(following) = &self.following {
+                    following.condemn(&record);
+                }
             }
         }
         self.needed_code = None;
@@ -622,45 +737,40 @@ impl Worker {
     fn take_messages(
         &mut self,
         stack: &Stack,
-        mut bodies: Vec<Vec<u8>>,
+        page: Page,
         effects: &mut Vec<Effect>,
         rng: &mut (impl rand_core::RngCore + rand_core::CryptoRng),
     ) -> Result<(), StepError> {
         let (Some(chain), Some(following)) = (&self.chain, &mut self.following) else { return Ok(()) };
         let Some(proven) = chain.head else { return Ok(()) };
-        if bodies.is_empty() {
+        if page.bodies.is_empty() {
             return Err(StepError::Node("no messages, where the chain has some".into()));
         }
         let mut position = following.position();
-        let head = match self.catchup.take() {
+        // where the chunks end that are still to come, this one first
+        let mut chunks = VecDeque::new();
+        let (head, bodies) = match self.catchup.take() {
             None => {
                 let missing = proven.next_index.saturating_sub(position.next_index);
-                let got = u64::try_from(bodies.len()).unwrap_or(u64::MAX);
-                if got < missing {
-                    self.catchup = Some(survey(Survey::new(&proven, &position, CHUNK_BYTES)?, &bodies)?);
+                if u64::try_from(page.bodies.len()).is_ok_and(|got| got < missing) {
+                    self.catchup = Some(survey(Survey::new(&proven, &position, CHUNK_BYTES)?, &page)?);
                     return Ok(());
                 }
-                proven
+                (proven, page.bodies)
             }
             Some(Catchup::Survey(ongoing)) => {
-                self.catchup = Some(survey(*ongoing, &bodies)?);
+                self.catchup = Some(survey(*ongoing, &page)?);
                 return Ok(());
             }
-            Some(Catchup::Chunks { mut marks, bodies: mut held }) => {
-                held.append(&mut bodies);
+            Some(Catchup::Chunks { marks, mut held }) => {
+                held.add(page)?;
                 let Some(mark) = marks.front().copied() else { return Ok(()) };
-                let wanted = mark.next_index.saturating_sub(position.next_index);
-                let got = u64::try_from(held.len()).unwrap_or(u64::MAX);
-                if got < wanted {
-                    self.catchup = Some(Catchup::Chunks { marks, bodies: held });
+                if held.count < mark.next_index.saturating_sub(position.next_index) {
+                    self.catchup = Some(Catchup::Chunks { marks, held });
                     return Ok(());
                 }
-                bodies = held;
-                marks.pop_front();
-                if !marks.is_empty() {
-                    self.catchup = Some(Catchup::Chunks { marks, bodies: Vec::new() });
-                }
-                mark
+                chunks = marks;
+                (mark, held.into_bodies())
             }
         };
         let messages = fold(&head, &position, &bodies)?;
@@ -670,16 +780,27 @@ impl Worker {
             position = position.append(body).map_err(|_| StepError::Operator("the log is full".into()))?;
             list.push((message, position));
         }
+        // a chunk may end within a block: what the block has executed is settled at its end, as everywhere
+        if *head != *proven {
+            let block = list.last().map(|(message, _)| message.block);
+            let whole = list.partition_point(|(message, _)| Some(message.block) != block);
+            if whole == 0 {
+                return Err(StepError::Operator("a block has more messages than fit into a chunk".into()));
+            }
+            list.truncate(whole);
+        }
         match following.execute(stack, &list, rng) {
             Ok(lines) => {
                 if !lines.is_empty() {
                     effects.push(Effect::Lines(lines));
                 }
+                chunks.pop_front();
+                self.go_on(chunks);
                 Ok(())
             }
-            Err(ExecuteError::CodeMissing(code)) => {
-                self.catchup = None;
-                self.needed_code = Some(code);
+            Err(ExecuteError::CodeMissing(upload)) => {
+                self.needed_code = Some(upload);
+                self.go_on(chunks);
                 Ok(())
             }
             Err(ExecuteError::Host(failure)) => Err(failure.into()),
@@ -688,29 +809,56 @@ impl Worker {
         }
     }
 
+    fn go_on(&mut self, marks: VecDeque<Verified<LogHead>>) {
+        if !marks.is_empty() {
+            self.catchup = Some(Catchup::Chunks { marks, held: Held::default() });
+        }
+    }
+
     fn report(&mut self, effects: &mut Vec<Effect>) {
         let (Some(chain), Some(following)) = (&self.chain, &mut self.following) else { return };
         let quorum = chain.cluster.as_ref().map_or(1, |cluster| cluster.config.latest().quorum);
         match following.report(chain.reported.as_ref(), chain.at.number(), quorum) {
-            Ok(Some(report)) => {
-                let report = Report::V1(report);
-                let signature = self.boot.sign(&report.digest(self.client.genesis()));
-                effects.push(Effect::Submit(Box::new(Submission::Report { report, worker: self.id, signature })));
-            }
+            Ok(Some(report)) => effects.push(self.signed(report)),
             Ok(None) => {}
-            Err(diverged) => effects.push(Effect::Note(diverged.to_string())),
+            Err(diverged) => {
+                effects.push(Effect::Note(diverged.to_string()));
+                // where one word suffices nobody else will say that it is not true: the chain then stops, and governance decides
+                let block = chain.at.number();
+                let ours = chain.reported.as_ref().and_then(|reported| following.contradiction(reported));
+                if let (1, true, Some(report)) = (quorum, self.contradicting.due(block, PATIENCE_BLOCKS), ours) {
+                    self.contradicting = Asked(Some(block));
+                    effects.push(self.signed(report));
+                }
+            }
+        }
+    }
+
+    fn signed(&self, report: ReportV1) -> Effect {
+        let report = Report::V1(report);
+        let signature = self.boot.sign(&report.digest(self.client.genesis()));
+        Effect::Submit(Box::new(Submission::Report { report, worker: self.id, signature }))
+    }
+
+    /// Takes back what was published, if this boot is no live member any more, or its state is not the cluster's.
+    fn retract(&mut self, effects: &mut Vec<Effect>) {
+        let diverged = self.following.as_ref().is_some_and(Following::has_diverged);
+        if self.published && (diverged || self.phase != Phase::Following) {
+            self.published = false;
+            effects.push(Effect::Retract);
         }
     }
 
     /// Publishes what has been reached, if it is all that the chain knows of.
-    fn publish(&mut self, effects: &mut Vec<Effect>) {
-        let (Some(chain), Some(following)) = (&self.chain, &mut self.following) else { return };
-        let (Some(cluster), Some(entry)) = (&chain.cluster, chain.entry(&self.id)) else { return };
+    fn publish(&mut self, effects: &mut Vec<Effect>) -> Result<(), StepError> {
+        let (Some(chain), Some(following)) = (&self.chain, &mut self.following) else { return Ok(()) };
+        let (Some(cluster), Some(entry)) = (&chain.cluster, chain.entry(&self.id)) else { return Ok(()) };
         let reached = chain.head.is_some_and(|head| *head == following.position());
         if self.phase != Phase::Following || !reached || following.has_diverged() {
-            return;
+            return Ok(());
         }
-        let Some((config, tree)) = following.state() else { return };
+        let Some((config, tree)) = following.state()? else { return Ok(()) };
+        self.published = true;
         effects.push(Effect::Publish(Arc::new(View {
             cluster: following.cluster().clone(),
             config,
@@ -724,21 +872,17 @@ impl Worker {
             worker: self.id,
             boot_count: entry.boot_count,
             assurance: entry.claims.assurance,
-            members: Arc::new(
-                chain.members.iter().filter_map(|member| Some((*member, chain.entry(member)?.clone()))).collect(),
-            ),
         })));
+        Ok(())
     }
 }
 
-fn survey(mut survey: Survey, bodies: &[Vec<u8>]) -> Result<Catchup, StepError> {
-    for body in bodies {
-        survey.push(body)?;
-    }
+fn survey(mut survey: Survey, page: &Page) -> Result<Catchup, StepError> {
+    survey.page(page.before, &page.bodies)?;
     if survey.missing() > 0 {
         return Ok(Catchup::Survey(Box::new(survey)));
     }
-    Ok(Catchup::Chunks { marks: survey.finish()?.into(), bodies: Vec::new() })
+    Ok(Catchup::Chunks { marks: survey.finish()?.into(), held: Held::default() })
 }
 
 fn sealed_keys(

@@ -144,15 +144,25 @@ fn a_contract_that_misbehaves_gets_a_receipt_and_hurts_nobody() {
 #[test]
 fn a_cluster_that_reports_another_state_gets_no_more_answers() {
     let (mut world, mut life) = running();
+    let reports = world.reports.len();
+    world.deaf = true;
     world.command(b"one");
+    life.settle(&mut world, None);
+    Asker::open(&world, &life, None).map(drop).unwrap();
+
+    // nothing new has to come before it stops: what it has published is not the cluster's state
+    world.deaf = false;
     world.report_another_root();
     life.settle(&mut world, None);
+    let refused = Asker::open(&world, &life, None).map(drop);
+    assert!(matches!(refused, Err(QueryError::NotReady)), "{refused:?}");
+    assert!(world.is_frozen(), "it has contradicted");
+
     world.command(b"two");
-    let reports = world.reports.len();
     life.settle(&mut world, None);
     assert_eq!(world.reports.len(), reports, "it reports nothing that stands on another state");
     let refused = Asker::open(&world, &life, None).map(drop);
-    assert!(matches!(refused, Err(QueryError::CatchingUp { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(QueryError::NotReady)), "{refused:?}");
 }
 
 /// A client with a session.

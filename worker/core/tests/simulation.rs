@@ -11,13 +11,17 @@
     reason = "a panic here is a failed test"
 )]
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use codec::Encode as _;
 use phala_primitives::{WorkerId, cluster::SealingMode};
 use phala_worker_core::{
-    Input, Phase, StepError, Want,
+    Input, Page, Phase, StepError, Want,
     memory::MemoryStore,
+    store::{Commit, Snapshot, Store, StoreError, Table},
     testing::{CLUSTER, CONTRACT, Life, Rng, World, config},
 };
 
@@ -104,20 +108,20 @@ fn lies_of_nodes_are_found_and_change_nothing() {
     type Lie = fn(&Want, Input) -> Input;
     let lies: [(&str, Lie); 6] = [
         ("a forged message", |_, honest| match honest {
-            Input::Messages(mut bodies) => {
-                *bodies[0].last_mut().unwrap() ^= 1;
-                Input::Messages(bodies)
+            Input::Messages(mut page) => {
+                *page.bodies[0].last_mut().unwrap() ^= 1;
+                Input::Messages(page)
             }
             other => other,
         }),
         ("no bodies", |_, honest| match honest {
-            Input::Messages(_) => Input::Messages(Vec::new()),
+            Input::Messages(_) => Input::Messages(Page::default()),
             other => other,
         }),
         ("a message too many", |_, honest| match honest {
-            Input::Messages(mut bodies) => {
-                bodies.push(bodies[0].clone());
-                Input::Messages(bodies)
+            Input::Messages(mut page) => {
+                page.bodies.push(page.bodies[0].clone());
+                Input::Messages(page)
             }
             other => other,
         }),
@@ -161,6 +165,61 @@ fn lies_of_nodes_are_found_and_change_nothing() {
     }
 }
 
+/// More than a node gives at once: pages from the head backwards, then chunks.
+#[test]
+fn a_long_log_is_caught_up_and_lies_about_it_are_found() {
+    let (mut world, life, store) = running(SealingMode::SelfSeal);
+    drop(life);
+    for round in 0..3u8 {
+        (0..900).for_each(|_| world.queue(&[round], 50_000_000));
+        world.block();
+    }
+    let mut life = Life::new(&world, 101, Arc::new(store.fork()), true);
+    life.settle(&mut world, None);
+    let (root, index) = (life.root(), world.log.head().next_index);
+    assert_eq!(life.worker.log_index(), index);
+
+    type Lie = fn(&mut Page);
+    let lies: [(&str, Lie); 4] = [
+        ("a false hash before a page", |page| page.before[0] ^= 1),
+        ("a message left out", |page| drop(page.bodies.remove(0))),
+        ("a message changed", |page| *page.bodies[0].last_mut().unwrap() ^= 1),
+        ("an empty page", |page| page.bodies.clear()),
+    ];
+    for (name, lie) in lies {
+        for nth in 0..6 {
+            let mut life = Life::new(&world, 102, Arc::new(store.fork()), true);
+            let (mut pages, mut caught) = (0, false);
+            for _ in 0..400 {
+                let result = life.step(&mut world, None, &mut |_, honest| match honest {
+                    Input::Missed => {
+                        caught = true;
+                        Input::Missed
+                    }
+                    Input::Messages(mut page) => {
+                        pages += 1;
+                        if pages == nth + 1 {
+                            lie(&mut page);
+                        }
+                        Input::Messages(page)
+                    }
+                    other => other,
+                });
+                match result {
+                    Ok(_) => {}
+                    Err(StepError::Node(_)) => caught = true,
+                    Err(other) => panic!("{name}, page {nth}: {other}"),
+                }
+            }
+            // the hash before the first page of a chunk is not asked for again
+            let idle = name.starts_with("a false hash");
+            assert!(caught || idle || pages <= nth, "{name} on page {nth} was not found");
+            life.settle(&mut world, None);
+            assert_eq!((life.root(), life.worker.log_index()), (root, index), "{name} on page {nth}");
+        }
+    }
+}
+
 #[test]
 fn code_that_is_not_what_its_hash_says_is_a_receipt_and_not_a_stop() {
     let mut world = World::new(config(SealingMode::SelfSeal), component());
@@ -197,4 +256,75 @@ fn an_old_store_is_caught_up_from_the_log() {
     let mut life = Life::new(&world, 101, Arc::new(old.clone()), true);
     life.settle(&mut world, None);
     assert_eq!(life.root(), root);
+}
+
+/// A host whose storage fails from one call on for a few calls, and then works again.
+#[derive(Clone)]
+struct Flaky {
+    store: MemoryStore,
+    calls: Arc<AtomicUsize>,
+    failing: std::ops::Range<usize>,
+}
+
+impl Flaky {
+    fn call(&self) -> Result<(), StoreError> {
+        let number = self.calls.fetch_add(1, Ordering::Relaxed);
+        if self.failing.contains(&number) { Err(StoreError("input/output error".into())) } else { Ok(()) }
+    }
+}
+
+struct FlakySnapshot(Arc<dyn Snapshot>, Flaky);
+
+impl Snapshot for FlakySnapshot {
+    fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.1.call()?;
+        self.0.node(key)
+    }
+    fn record(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.1.call()?;
+        self.0.record(table, key)
+    }
+}
+
+impl Store for Flaky {
+    fn checkpoint(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        self.call()?;
+        self.store.checkpoint()
+    }
+    fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError> {
+        self.call()?;
+        Ok(Arc::new(FlakySnapshot(self.store.snapshot()?, self.clone())))
+    }
+    fn commit(&self, commit: Commit) -> Result<(), StoreError> {
+        self.call()?;
+        self.store.commit(commit)
+    }
+}
+
+/// Wherever it fails, and for however long: the worker comes to the same state and the same receipts, or says nothing.
+#[test]
+fn storage_that_fails_for_a_while_changes_nothing() {
+    let story = |failing: std::ops::Range<usize>| {
+        let (mut world, life, store) = running(SealingMode::SelfSeal);
+        drop(life);
+        let calls = Arc::new(AtomicUsize::new(0));
+        let flaky = Flaky { store: store.fork(), calls: calls.clone(), failing };
+        let mut life = Life::new(&world, 101, Arc::new(flaky), true);
+        for round in 0..4u8 {
+            (0..3).for_each(|_| world.queue(&[round], 50_000_000));
+            world.block();
+            life.settle(&mut world, None);
+        }
+        let receipts: Vec<_> = world.reports.iter().flat_map(|report| report.outcomes.to_vec()).collect();
+        (life.root(), receipts, world.reports.last().map(|report| report.state_root), calls.load(Ordering::Relaxed))
+    };
+    let (root, receipts, reported, calls) = story(0..0);
+    assert!(calls > 20, "{calls}");
+    for first in 0..calls {
+        for length in [1, 2, 5] {
+            let (other, others, said, _) = story(first..first + length);
+            assert_eq!((other, said), (root, reported), "{length} failures from call {first}");
+            assert_eq!(others, receipts, "{length} failures from call {first}");
+        }
+    }
 }

@@ -213,11 +213,11 @@ impl Store for Disk {
             let write = database.begin_write()?;
             {
                 let mut nodes = write.open_table(NODES)?;
-                for key in &commit.removed {
-                    nodes.remove(key.as_slice())?;
-                }
-                for (key, node) in &commit.inserted {
-                    nodes.insert(key.as_slice(), node.as_slice())?;
+                for (key, node) in &commit.nodes {
+                    match node {
+                        Some(node) => nodes.insert(key.as_slice(), node.as_slice())?,
+                        None => nodes.remove(key.as_slice())?,
+                    };
                 }
                 for (table, key, value) in &commit.records {
                     let mut table = write.open_table(definition(*table)?)?;

@@ -10,8 +10,9 @@ use std::{
 
 use phala_primitives::{cluster::HttpPolicy, handover::HandoverRequest, worker::Endpoint};
 use phala_worker_core::{Effect, Input, Outside as _, Queries, StepError, Submission, Want, Worker};
-use phat_engine::Stack;
+use phat_engine::{Options, Stack};
 use rand_core::OsRng;
+use url::Url;
 
 use crate::{
     egress::Egress,
@@ -26,8 +27,10 @@ use crate::{
 const HOST_PAUSE: Duration = Duration::from_secs(2);
 /// How long to wait for the operator to do something.
 const OPERATOR_PAUSE: Duration = Duration::from_secs(10);
-/// How long peers have for a hand-over.
-const HANDOVER_MS: u64 = 10_000;
+/// How long a peer has for a hand-over.
+const HANDOVER_MS: u32 = 10_000;
+/// No hand-over is longer, in bytes.
+const HANDOVER_BYTES: u32 = 64 * 1024;
 
 /// What the loop works with.
 pub struct Follow {
@@ -55,20 +58,20 @@ pub struct Follow {
 /// passes without news gives such a node away.
 pub struct News {
     patience: Duration,
-    height: u32,
+    progress: u64,
     since: Instant,
 }
 
 impl News {
     /// A node has this long to show a newer block.
     pub fn new(patience: Duration) -> Self {
-        Self { patience, height: 0, since: Instant::now() }
+        Self { patience, progress: 0, since: Instant::now() }
     }
 
-    /// Notes the height that is known at a time. Says so, once, if it has been the same for too long.
-    fn stalls(&mut self, height: u32, now: Instant) -> bool {
-        if height != self.height {
-            (self.height, self.since) = (height, now);
+    /// Notes how far the worker has come at a time. Says so, once, if that has been the same for too long.
+    fn stalls(&mut self, progress: u64, now: Instant) -> bool {
+        if progress != self.progress {
+            (self.progress, self.since) = (progress, now);
         }
         let stalls = now.saturating_duration_since(self.since) >= self.patience;
         if stalls {
@@ -98,17 +101,23 @@ impl Follow {
             tracing::trace!(?want);
             let pause = match runtime.block_on(self.find(want)) {
                 Ok(input) => self.step(stack, input),
-                Err(Missing::Node(error)) => {
-                    self.metrics.node_fault("silent");
-                    Some(self.nodes.leave(&error.to_string()))
-                }
-                Err(Missing::Host(error)) => {
-                    tracing::warn!(%error, "trying again");
-                    Some(HOST_PAUSE)
+                Err(missing) => {
+                    let pause = match missing {
+                        Missing::Node(error) => {
+                            self.metrics.node_fault("silent");
+                            self.nodes.leave(&error.to_string())
+                        }
+                        Missing::Host(error) => {
+                            tracing::warn!(%error, "trying again");
+                            HOST_PAUSE
+                        }
+                    };
+                    self.step(stack, Input::Missed);
+                    Some(pause)
                 }
             };
             self.metrics.progress(self.worker.phase(), self.worker.height(), self.worker.log_index());
-            let stalled = pause.is_none() && self.news.stalls(self.worker.height(), Instant::now());
+            let stalled = pause.is_none() && self.news.stalls(self.worker.progress(), Instant::now());
             let pause = if stalled { Some(self.no_news()) } else { pause };
             if let Some(pause) = pause {
                 self.rest(runtime, pause);
@@ -154,9 +163,9 @@ impl Follow {
                 let evidence = evidence.map_err(|error| Missing::Host(error.to_string()))?;
                 Input::Evidence(evidence.map_err(|error| Missing::Host(error.to_string()))?)
             }
-            Want::Handover { peers, request } => {
+            Want::Handover { peers, policy, request } => {
                 let egress = self.egress.clone();
-                let asked = tokio::task::spawn_blocking(move || ask_peers(&egress, &peers, &request)).await;
+                let asked = tokio::task::spawn_blocking(move || ask_peers(&egress, &peers, policy, &request)).await;
                 Input::Handover(asked.map_err(|error| Missing::Host(error.to_string()))?)
             }
             Want::Nothing { until_ms } => {
@@ -170,12 +179,14 @@ impl Follow {
     /// Says how long to wait before the next step.
     fn step(&mut self, stack: &Stack, input: Input) -> Option<Duration> {
         let from_node = matches!(input, Input::Finality(_) | Input::Read(_) | Input::Messages(_) | Input::Code(_));
-        match self.worker.step(stack, input, now_ms(), &mut OsRng) {
-            Ok(effects) => {
+        let mut effects = Vec::new();
+        let result = self.worker.step(stack, input, now_ms(), &mut OsRng, &mut effects);
+        effects.into_iter().for_each(|effect| self.perform(effect));
+        match result {
+            Ok(()) => {
                 if from_node {
                     self.nodes.keep();
                 }
-                effects.into_iter().for_each(|effect| self.perform(effect));
                 None
             }
             Err(StepError::Node(reason)) => {
@@ -209,6 +220,11 @@ impl Follow {
                 self.operator.submit(*submission);
             }
             Effect::Publish(view) => self.queries.publish(view),
+            Effect::Admit(members) => self.queries.admit(members),
+            Effect::Retract => {
+                tracing::warn!("no more answers: this boot is no live member of its cluster, or disagrees with it");
+                self.queries.retract();
+            }
             Effect::Withhold { next_index } => self.queries.withhold(next_index),
             Effect::Lines(lines) => self.queries.note_lines(lines, now_ms()),
             Effect::Note(note) => tracing::info!("{note}"),
@@ -216,20 +232,22 @@ impl Follow {
     }
 }
 
-/// Asks the peers one after another.
-fn ask_peers(egress: &Egress, peers: &[Endpoint], request: &HandoverRequest) -> Option<Vec<u8>> {
-    // where a peer is, is the chain's word; what it answers is checked against the chain's commitment
-    let policy = HttpPolicy { allow_http: true, allow_loopback: true, extra_roots: Default::default() };
+/// Asks the peers one after another, until one answers with what may be keys.
+fn ask_peers(egress: &Egress, peers: &[Endpoint], policy: HttpPolicy, request: &HandoverRequest) -> Option<Vec<u8>> {
+    // where a peer is, is the chain's word, and peers speak HTTP: what one answers is checked against the chain's commitment.
+    // Which addresses may be reached is the cluster's policy also here
+    let policy = HttpPolicy { allow_http: true, ..policy };
     for peer in peers {
-        let Ok(base) = std::str::from_utf8(peer) else { continue };
-        let url = format!("{}/v1/handover", base.trim_end_matches('/'));
+        let Some(url) = std::str::from_utf8(peer).ok().and_then(handover_url) else { continue };
         let request = phat_engine::Request {
             method: "POST".into(),
             url: url.clone(),
             headers: Vec::new(),
             body: codec::Encode::encode(request),
         };
-        let answer = egress.fetch(&policy, vec![(request, None)], 0, now_ms().saturating_add(HANDOVER_MS)).pop();
+        let options = Options { timeout_ms: HANDOVER_MS, max_response_bytes: HANDOVER_BYTES, max_redirects: 0 };
+        let due = now_ms().saturating_add(HANDOVER_MS.into());
+        let answer = egress.fetch(&policy, vec![(request, Some(options))], 0, due).pop();
         match answer {
             Some(Ok(response)) if response.status == 200 => return Some(response.body),
             Some(Ok(response)) => {
@@ -243,15 +261,36 @@ fn ask_peers(egress: &Egress, peers: &[Endpoint], request: &HandoverRequest) -> 
     None
 }
 
+/// Where a peer hands over keys: below its endpoint, whatever else that says.
+fn handover_url(endpoint: &str) -> Option<String> {
+    let mut url = Url::parse(endpoint).ok().filter(|url| !url.cannot_be_a_base())?;
+    (url.set_query(None), url.set_fragment(None));
+    url.path_segments_mut().ok()?.pop_if_empty().extend(["v1", "handover"]);
+    Some(url.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn a_peers_endpoint_says_where_and_nothing_else() {
+        for (endpoint, url) in [
+            ("http://a.example:8300", Some("http://a.example:8300/v1/handover")),
+            ("https://a.example/worker/", Some("https://a.example/worker/v1/handover")),
+            ("http://a.example/x?y=1#z", Some("http://a.example/x/v1/handover")),
+            ("mailto:a@example", None),
+            ("no url", None),
+        ] {
+            assert_eq!(handover_url(endpoint).as_deref(), url, "{endpoint}");
+        }
+    }
+
+    #[test]
     fn a_node_stalls_when_its_time_without_news_is_over() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut news = News { patience: Duration::from_secs(10), height: 0, since: start };
+        let mut news = News { patience: Duration::from_secs(10), progress: 0, since: start };
         assert!(!news.stalls(5, at(9)), "the first block is news");
         assert!(!news.stalls(5, at(18)));
         assert!(news.stalls(5, at(19)));

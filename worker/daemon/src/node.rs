@@ -8,6 +8,7 @@ use jsonrpsee_client::{
     ws_client::{WsClient, WsClientBuilder},
 };
 use phala_primitives::{ClusterId, CodeHash, Hash256, LogHead};
+use phala_worker_core::Page;
 use serde::de::DeserializeOwned;
 
 use crate::backoff::Backoff;
@@ -167,18 +168,30 @@ impl Nodes {
         proof.iter().map(|node| self.bytes("state_getReadProof", node)).collect()
     }
 
-    /// Bodies before a head.
+    /// The last bodies before a head, but none before `from`.
     pub async fn messages(
         &mut self,
         ClusterId(cluster): ClusterId,
         head: &LogHead,
         from: u64,
         limit: u32,
-    ) -> Result<Vec<Vec<u8>>, NodeError> {
+    ) -> Result<Page, NodeError> {
+        #[derive(serde::Deserialize)]
+        struct Messages {
+            before: String,
+            messages: Vec<String>,
+        }
+        const METHOD: &str = "phat_messages";
         let hash = format!("0x{}", hex::encode(head.hash));
-        let bodies: Vec<String> =
-            self.ask("phat_messages", rpc_params![cluster, hash, head.next_index, from, limit]).await?;
-        bodies.iter().map(|body| self.bytes("phat_messages", body)).collect()
+        let Messages { before, messages } =
+            self.ask(METHOD, rpc_params![cluster, hash, head.next_index, from, limit]).await?;
+        let before = self.bytes(METHOD, &before)?.try_into().map_err(|_| NodeError::Refused {
+            url: self.url(),
+            method: METHOD,
+            reason: "the hash before the messages is none".into(),
+        })?;
+        let bodies = messages.iter().map(|body| self.bytes(METHOD, body)).collect::<Result<_, _>>()?;
+        Ok(Page { before, bodies })
     }
 
     /// A chunk of code.

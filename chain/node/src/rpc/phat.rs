@@ -5,8 +5,9 @@
 //!
 //! - `phat_handoffs(fromSet: u64, limit: u32)`: a [`FinalityProof`] in hex that starts with the hand-over out of authority set
 //!   `fromSet`. With fewer hand-overs than `limit` it ends with the newest justified header.
-//! - `phat_messages(cluster: u32, headHash: 0x…, headIndex: u64, fromIndex: u64, limit: u32)`: the messages before the head, in
-//!   ascending order, each in hex. The head is the log's hash and next index after the last message wanted.
+//! - `phat_messages(cluster: u32, headHash: 0x…, headIndex: u64, fromIndex: u64, limit: u32)`: the last messages before the head, but
+//!   none before `fromIndex`: `{ before: 0x…, messages: [0x…] }`, in ascending order, with the log's hash before the first one. The
+//!   head is the log's hash and next index after the last message wanted. `before` is the head of the next page.
 //! - `phat_code(cluster: u32, codeHash: 0x…, chunkHash: 0x…)`: a chunk of uploaded code, in hex.
 //! - `phat_evidence(hash: 0x…)`: the evidence of a worker's registration, in hex.
 
@@ -33,7 +34,7 @@ use crate::service::Backend;
 const MAX_HANDOFFS: u32 = 256;
 /// The most messages of one answer.
 const MAX_MESSAGES: u32 = 1024;
-/// About the most bytes of one answer: the message that passes it is the last.
+/// The most bytes of messages in one answer. One message is always given.
 const ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// A request that cannot be served as it is. Codes from the range that JSON-RPC leaves to servers.
@@ -42,6 +43,14 @@ const INVALID: i32 = -32001;
 const MISSING: i32 = -32002;
 /// The database failed.
 const FAILED: i32 = -32003;
+
+/// Messages that follow one another.
+#[derive(Clone, serde::Serialize)]
+struct Messages {
+    /// The log's hash before the first one.
+    before: H256,
+    messages: Vec<Bytes>,
+}
 
 /// Where the answers come from.
 pub struct Phat {
@@ -159,39 +168,33 @@ impl Phat {
         Ok(header)
     }
 
-    fn messages(&self, params: &Params) -> Result<Vec<Bytes>, ErrorObjectOwned> {
+    fn messages(&self, params: &Params) -> Result<Messages, ErrorObjectOwned> {
         let (cluster, head_hash, head_index, from_index, limit): (u32, H256, u64, u64, u32) = params.parse()?;
         let limit = bounded(limit, MAX_MESSAGES)?;
-        let wanted = head_index
-            .checked_sub(from_index)
-            .ok_or_else(|| error(INVALID, "the first index wanted lies behind the head"))?;
-        if wanted > limit as u64 {
-            return Err(error(
-                INVALID,
-                format!("{wanted} messages wanted, at most {limit} are given: ask with an earlier head"),
-            ));
+        if from_index > head_index {
+            return Err(error(INVALID, "the first index wanted lies behind the head"));
         }
         let storage = self.index()?;
 
-        let mut found = Vec::new();
+        let mut messages = Vec::new();
         let mut bytes = 0usize;
-        let mut hash = head_hash.0;
+        let mut before = head_hash;
         // from the head backwards: each body names the hash before it
-        for index in (from_index..head_index).rev() {
-            let key = offchain_key::log_body(ClusterId(cluster), index, &hash);
+        for index in (from_index..head_index).rev().take(limit) {
+            let key = offchain_key::log_body(ClusterId(cluster), index, &before.0);
             let value = storage
                 .get(sp_core::offchain::STORAGE_PREFIX, &key)
                 .ok_or_else(|| error(MISSING, format!("this node does not have message {index} under that head")))?;
             let body = offchain_key::LogBody::decode(&mut value.as_slice()).map_err(|reason| error(FAILED, reason))?;
             bytes = bytes.saturating_add(body.message.len());
-            if bytes > ANSWER_BYTES && !found.is_empty() {
-                return Err(error(INVALID, "these messages are too many bytes for one answer: ask for fewer"));
+            if bytes > ANSWER_BYTES && !messages.is_empty() {
+                break;
             }
-            hash = body.parent;
-            found.push(Bytes(body.message));
+            before = H256(body.parent);
+            messages.push(Bytes(body.message));
         }
-        found.reverse();
-        Ok(found)
+        messages.reverse();
+        Ok(Messages { before, messages })
     }
 
     fn code(&self, params: &Params) -> Result<Bytes, ErrorObjectOwned> {

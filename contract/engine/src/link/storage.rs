@@ -74,8 +74,12 @@ fn page<H: Host>(cx: &mut Cx<'_, H>, prefix: &[u8], after: Option<Vec<u8>>, limi
     let (mut last, mut bytes) = (after, 0_usize);
     loop {
         charge(cx, price::SCAN_ENTRY)?;
-        let next = cx.data_mut().host()?.next(prefix, last.as_deref()).map_err(Interruption::from)?;
-        let Some((key, value)) = next else { return Ok(page) };
+        let step = cx.data_mut().host()?.step(prefix, last.as_deref()).map_err(Interruption::from)?;
+        let Some((key, value)) = step else { return Ok(page) };
+        let Some(value) = value else {
+            last = Some(key);
+            continue;
+        };
         let size = key.len().saturating_add(value.len());
         let full = page.entries.len() >= limit as usize || bytes.saturating_add(size) > SCAN_BYTES;
         if full && (limit == 0 || !page.entries.is_empty()) {

@@ -76,7 +76,7 @@ impl Host for MemoryHost {
     fn delete(&mut self, key: &[u8]) -> Result<bool, HostFailure> {
         Ok(self.state.remove(&(self.contract(), key.to_vec())).is_some())
     }
-    fn next(&mut self, _: &[u8], _: Option<&[u8]>) -> Result<Option<(Vec<u8>, Vec<u8>)>, HostFailure> {
+    fn step(&mut self, _: &[u8], _: Option<&[u8]>) -> Result<Option<phat_engine::Step>, HostFailure> {
         unused()
     }
     fn public_key(&mut self, _: KeyKind, _: &str) -> Result<Vec<u8>, HostFailure> {

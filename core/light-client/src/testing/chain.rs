@@ -59,9 +59,17 @@ pub struct TestChain {
 }
 
 impl TestChain {
-    /// The genesis of a chain with these validators.
+    /// The genesis of a chain with these validators, of the same weight.
     pub fn new(validators: Vec<KeyPair>) -> Self {
-        let state = TestState::default();
+        let list = authorities(&validators);
+        Self::with_authorities(validators, &list)
+    }
+
+    /// The genesis of a chain whose state has this list, and on which these validators vote.
+    pub fn with_authorities(validators: Vec<KeyPair>, list: &AuthorityList) -> Self {
+        let mut state = TestState::default();
+        let key = phala_primitives::storage_key::grandpa_authorities();
+        state.insert(key.clone(), list.encode());
         let header = Header {
             parent_hash: H256::zero(),
             number: 0,
@@ -69,9 +77,9 @@ impl TestChain {
             extrinsics_root: H256::zero(),
             digest: Digest::default(),
         };
-        let config = Config { genesis: header_hash(&header), authorities: authorities(&validators), recovery: None };
+        let config = Config { genesis: header.clone(), authorities: state.prove(&[key]), recovery: None };
         let mut chain = Self { config, headers: vec![header], validators, set_id: 0, state };
-        chain.state.insert(phala_primitives::storage_key::block_hash(0), chain.config.genesis.to_vec());
+        chain.state.insert(phala_primitives::storage_key::block_hash(0), chain.config.genesis_hash().to_vec());
         chain
     }
 

@@ -59,7 +59,8 @@ impl Life {
         let honest = world.answer(&want, peer);
         let input = lie(&want, honest);
         let (worker, rng, now) = (&mut self.worker, &mut self.rng, self.now);
-        let effects = Stack::run(|stack| worker.step(stack, input, now, rng)).unwrap()?;
+        let mut effects = Vec::new();
+        let result = Stack::run(|stack| worker.step(stack, input, now, rng, &mut effects)).unwrap();
         let mut quiet = quiet;
         for effect in effects {
             match effect {
@@ -71,16 +72,21 @@ impl Life {
                     world.submit(*submission);
                     quiet = false;
                 }
+                Effect::Admit(members) => self.queries.admit(members),
                 Effect::Publish(view) => {
                     self.queries.publish(view.clone());
                     self.view = Some(view);
+                }
+                Effect::Retract => {
+                    self.queries.retract();
+                    self.view = None;
                 }
                 Effect::Withhold { next_index } => self.queries.withhold(next_index),
                 _ => {}
             }
         }
         self.now += 300;
-        Ok(quiet)
+        result.map(|()| quiet)
     }
 
     /// Runs until there is nothing to do for a while.

@@ -20,6 +20,9 @@ use rand_core::{CryptoRng, RngCore};
 pub use life::Life;
 pub use world::{World, config};
 
+/// For measurements.
+pub use crate::tree::{Tree, TreeKeys};
+
 use crate::Outside;
 
 /// The cluster that there is.

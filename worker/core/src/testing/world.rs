@@ -13,7 +13,6 @@ use phala_primitives::{
         ClusterConfig, ClusterConfigV1, ClusterEntry, ClusterEntryV1, ClusterStatus, HttpPolicy, Limits, Permission,
         SealingMode,
     },
-    contract::{CodeEntry, CodeEntryV1},
     message::{Command, Instantiate, Kind, MessageV1, Origin, Upload},
     report::{ReportV1, Reported, ReportedV1},
     storage_key,
@@ -21,7 +20,7 @@ use phala_primitives::{
 };
 
 use super::{CLUSTER, CONTRACT, OPERATOR, Rng};
-use crate::{Input, Queries, Submission, Want};
+use crate::{Input, Page, Queries, Submission, Want};
 
 /// A small cluster that everybody may use.
 pub fn config(sealing: SealingMode) -> ClusterConfigV1 {
@@ -56,7 +55,11 @@ pub struct World {
     pub chunk: Vec<u8>,
     /// The reports that were accepted.
     pub reports: Vec<ReportV1>,
+    /// Whether reports are lost on their way.
+    pub deaf: bool,
     bodies: Vec<Vec<u8>>,
+    /// The block of the last message.
+    last_block: u32,
     code: Vec<u8>,
     cluster: ClusterEntryV1,
     members: Vec<WorkerId>,
@@ -70,7 +73,7 @@ impl World {
     pub fn new(config: ClusterConfigV1, code: Vec<u8>) -> Self {
         let config = ClusterConfig::V1(config);
         let chain = TestChain::new(validators(1, 4));
-        let log = TestLog::new(&chain.config().genesis, CLUSTER);
+        let log = TestLog::new(&chain.config().genesis_hash(), CLUSTER);
         let chunk = zstd::bulk::compress(&code, 3).unwrap();
         let cluster = ClusterEntryV1 {
             owner: OPERATOR,
@@ -84,12 +87,14 @@ impl World {
             chain,
             log,
             bodies: Vec::new(),
+            last_block: 0,
             code,
             chunk,
             cluster,
             members: Vec::new(),
             reported: None,
             reports: Vec::new(),
+            deaf: false,
             states: HashMap::new(),
             hand_offs: Vec::new(),
         };
@@ -98,9 +103,14 @@ impl World {
         world
     }
 
+    /// Whether members disagree.
+    pub fn is_frozen(&self) -> bool {
+        self.cluster.status == ClusterStatus::Frozen
+    }
+
     /// Hash of block 0.
     pub fn genesis(&self) -> Hash256 {
-        self.chain.config().genesis
+        self.chain.config().genesis_hash()
     }
 
     fn code_hash(&self) -> CodeHash {
@@ -119,23 +129,15 @@ impl World {
             kind,
         });
         self.log.append(&message);
+        self.last_block = block;
         self.bodies.push(message.encode());
     }
 
     /// Uploads the code and makes [`CONTRACT`] of it.
     pub fn deploy(&mut self) {
         let (code, size) = (self.code_hash(), self.code.len() as u32);
-        let entry = CodeEntryV1 {
-            owner: OPERATOR,
-            size,
-            stored_bytes: self.chunk.len() as u32,
-            chunks: vec![sp_crypto_hashing::blake2_256(&self.chunk)].try_into().unwrap(),
-            arrived: 1,
-            deposit: 0,
-            users: 1,
-        };
-        self.chain.state().insert(storage_key::code(CLUSTER, code), CodeEntry::V1(entry).encode());
-        self.append(Kind::Upload(Upload { code, size }));
+        let chunks = vec![sp_crypto_hashing::blake2_256(&self.chunk)].try_into().unwrap();
+        self.append(Kind::Upload(Upload { code, size, chunks }));
         self.append(Kind::Instantiate(Instantiate {
             contract: CONTRACT,
             code,
@@ -199,7 +201,7 @@ impl World {
     /// The cluster accepts a report about the newest block whose state is not that of an honest worker.
     pub fn report_another_root(&mut self) {
         let head = self.log.head();
-        let boundary = Boundary { index: head.next_index, block: self.chain.best().number, log_hash: head.hash };
+        let boundary = Boundary { index: head.next_index, block: self.last_block, log_hash: head.hash };
         let first_index = self.reported.map_or(0, |reported| reported.boundary.index);
         self.reported = Some(ReportedV1 { boundary, state_root: [13; 32], receipts_root: [13; 32], first_index });
         self.block();
@@ -219,8 +221,14 @@ impl World {
             }
             Want::Read { keys, at } => Input::Read(self.states[at].prove(keys)),
             Want::Messages { from, head, limit, .. } => {
-                let end = head.next_index.min(from + u64::from(*limit)) as usize;
-                Input::Messages(self.bodies[*from as usize..end].to_vec())
+                let end = head.next_index as usize;
+                if self.log.head_at(end) != *head {
+                    // no node has what a liar has made up
+                    return Input::Missed;
+                }
+                let start = end.saturating_sub(*limit as usize).max(*from as usize);
+                let bodies = self.bodies[start..end].to_vec();
+                Input::Messages(Page { before: self.log.head_at(start).hash, bodies })
             }
             Want::Code { .. } => Input::Code(vec![self.chunk.clone()]),
             Want::Evidence { .. } => Input::Evidence(b"evidence".to_vec()),
@@ -258,6 +266,13 @@ impl World {
                 }
             }
             Submission::CommitKeys { keys, .. } => self.cluster.keys = Some(keys),
+            Submission::Report { .. } if self.deaf => {}
+            Submission::Report { report, .. }
+                if self.reported.is_some_and(|last| report.latest().boundary.index <= last.boundary.index) =>
+            {
+                // a quorum of 1 cannot outvote anybody
+                self.cluster.status = ClusterStatus::Frozen;
+            }
             Submission::Report { report, .. } => {
                 let report = report.latest().clone();
                 self.reported = Some(ReportedV1 {

@@ -15,7 +15,7 @@ fn commits_last_and_snapshots_do_not_change() {
     let path = folder.path().join("data");
     let disk = Disk::open(&path, &GENESIS, ClusterId(0)).unwrap();
     let commit = |node: &[u8], checkpoint: &[u8]| Commit {
-        inserted: vec![(b"key".to_vec(), node.to_vec())],
+        nodes: vec![(b"key".to_vec(), Some(node.to_vec()))],
         records: vec![(Table::Code, b"code".to_vec(), Some(node.to_vec()))],
         checkpoint: Some(checkpoint.to_vec()),
         ..Commit::default()
@@ -23,7 +23,7 @@ fn commits_last_and_snapshots_do_not_change() {
     disk.commit(commit(b"one", b"c1")).unwrap();
     let before = disk.snapshot().unwrap();
     disk.commit(commit(b"two", b"c2")).unwrap();
-    disk.commit(Commit { removed: vec![b"key".to_vec()], ..Commit::default() }).unwrap();
+    disk.commit(Commit { nodes: vec![(b"key".to_vec(), None)], ..Commit::default() }).unwrap();
     assert_eq!(before.node(b"key").unwrap().as_deref(), Some(&b"one"[..]));
     assert_eq!(before.record(Table::Code, b"code").unwrap().as_deref(), Some(&b"one"[..]));
     assert_eq!(disk.snapshot().unwrap().node(b"key").unwrap(), None);
@@ -118,7 +118,7 @@ fn a_full_disk_loses_nothing_and_is_used_again_when_there_is_room() {
     }))
     .unwrap();
     let commit = |number: u8, bytes: usize| Commit {
-        inserted: vec![(b"key".to_vec(), vec![number; bytes])],
+        nodes: vec![(b"key".to_vec(), Some(vec![number; bytes]))],
         records: vec![(Table::Outcome, b"index".to_vec(), Some(vec![number]))],
         checkpoint: Some(vec![number]),
         ..Commit::default()

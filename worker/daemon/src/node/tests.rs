@@ -28,7 +28,7 @@ async fn requests_have_the_nodes_shape_and_answers_are_bytes() {
             .register_method("phat_messages", |params, (), _| {
                 let asked: (u32, String, u64, u64, u32) = params.parse().unwrap();
                 assert_eq!(asked, (3, format!("0x{}", "05".repeat(32)), 9, 7, 2));
-                ["0x0102", "0x"]
+                serde_json::json!({ "before": format!("0x{}", "06".repeat(32)), "messages": ["0x0102", "0x"] })
             })
             .unwrap();
         module
@@ -48,7 +48,8 @@ async fn requests_have_the_nodes_shape_and_answers_are_bytes() {
     .await;
     let mut nodes = Nodes::new(vec![url.clone()], GENESIS);
     let head = LogHead { next_index: 9, hash: [5; 32] };
-    assert_eq!(nodes.messages(ClusterId(3), &head, 7, 2).await, Ok(vec![vec![1, 2], vec![]]));
+    let page = Page { before: [6; 32], bodies: vec![vec![1, 2], vec![]] };
+    assert_eq!(nodes.messages(ClusterId(3), &head, 7, 2).await, Ok(page));
     assert_eq!(nodes.read_proof(&[9; 32], &[vec![0xaa, 0xbb]]).await, Ok(vec![vec![3]]));
     let refused = |reason: String, method| NodeError::Refused { url: url.clone(), method, reason };
     assert_eq!(nodes.handoffs(0, 1).await, Err(refused("the answer is no hex".into(), "phat_handoffs")));
