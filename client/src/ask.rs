@@ -6,7 +6,7 @@ use codec::{Decode, Encode};
 use phala_crypto::{ClientSession, SessionKey, verify_boot};
 use phala_extrinsics::{Network, Signer};
 use phala_primitives::{
-    AccountId, ClusterId, Hash256, Wire, WorkerId,
+    AccountId, ClusterId, Hash256, LogHead, Wire, WorkerId,
     cluster::Members,
     query::{
         AccountSignature, Answer, AnswerV1, Ask, Certificate, CertificateV1, Query, QueryAnswer, QueryV1,
@@ -18,16 +18,17 @@ use phala_primitives::{
 use rand_core::OsRng;
 
 use crate::{
-    Failure, Node, Result,
-    answer::{AnswerFile, Question, Shown, check},
+    Demands, Failure, Node, Result,
+    answer::{AnswerFile, Question, Shown, block_of, check, head_keys, known_block, state_keys},
 };
 
 /// For how many blocks a session's certificate holds.
 const CERTIFICATE_BLOCKS: u32 = 1_000;
-/// How many blocks an answer may lie behind the finalised head.
-const MAX_AGE: u32 = 60;
-/// How often an answer that will be right in a moment is waited for.
+/// How often a worker that lags behind is asked again. Each time the contract runs once more, with all that it fetches.
+const REASKS: u32 = 10;
+/// How often a node that lags behind is asked again.
 const PATIENCE: u32 = 40;
+/// Between one try and the next; before the nth time that a worker is asked again, n times as long.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// A session with a worker of a cluster.
@@ -39,6 +40,17 @@ pub struct Asker {
     session: ClientSession,
     key: Option<SessionKey>,
     next: u64,
+    /// The log index that the chain was proven to have. What an answer leaves out of it was kept from the worker.
+    known: u64,
+    demands: Demands,
+}
+
+/// A request as it is sent, with what its answer is checked against.
+pub struct Sealed {
+    /// What is asked.
+    pub question: Question,
+    /// The bytes for `POST /v1/query`.
+    pub body: Vec<u8>,
 }
 
 /// An answer that has been checked against the chain.
@@ -64,10 +76,23 @@ impl Asker {
         only: Option<WorkerId>,
         signer: Option<&Signer>,
     ) -> Result<Self> {
+        Self::demanding(node, cluster, only, signer, Demands::default()).await
+    }
+
+    /// The same for a caller who demands more than that answers are true. Workers that cannot give it are passed over.
+    pub async fn demanding(
+        node: &mut Node,
+        cluster: ClusterId,
+        only: Option<WorkerId>,
+        signer: Option<&Signer>,
+        demands: Demands,
+    ) -> Result<Self> {
         let head = node.sync().await?;
         let members: Members = node.get(storage_key::members(cluster)).await?.ok_or_else(|| {
             Failure::operator(format!("cluster {cluster} has no workers: `phala cluster show {cluster}`"))
         })?;
+        let log: Option<LogHead> = node.get(storage_key::log_head(cluster)).await?;
+        let known = log.map_or(0, |log| log.next_index);
         let mut last = Failure::operator(format!("no worker of cluster {cluster} says where it is reached"));
         if let Some(worker) = only.filter(|only| !members.contains(only)) {
             return Err(Failure::user(format!(
@@ -79,11 +104,15 @@ impl Asker {
                 continue;
             }
             let Some(WorkerEntry::V1(boot)) = node.get(storage_key::worker(worker)).await? else { continue };
+            if let Err(failure) = demands.assured(worker, boot.claims.assurance) {
+                last = failure;
+                continue;
+            }
             let Some(endpoint) = boot.endpoint.as_ref().and_then(|url| String::from_utf8(url.to_vec()).ok()) else {
                 continue;
             };
             match Self::with(node.light().genesis(), head.number(), cluster, worker, boot, endpoint, signer).await {
-                Ok(asker) => return Ok(asker),
+                Ok(asker) => return Ok(Self { known, demands, ..asker }),
                 Err(failure) => last = failure,
             }
         }
@@ -115,7 +144,7 @@ impl Asker {
             ClientSession::open(genesis, cluster, &boot.boot_sign, &boot.boot_kem, certificate.as_ref(), &mut OsRng)
                 .map_err(|error| Failure::operator(format!("worker {worker}: {error}")))?;
         post(&endpoint, "/v1/session", request.encode()).await?;
-        Ok(Self { cluster, worker, boot, endpoint, session, key, next: 0 })
+        Ok(Self { cluster, worker, boot, endpoint, session, key, next: 0, known: 0, demands: Demands::default() })
     }
 
     /// The worker that is asked.
@@ -123,92 +152,109 @@ impl Asker {
         self.worker
     }
 
+    /// Where it is reached.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// Asks, and checks the answer.
     pub async fn ask(&mut self, node: &mut Node, network: &Network, ask: Ask) -> Result<Checked> {
         let genesis = *node.light().genesis();
+        let mut behind = 0;
+        for tried in 0..=REASKS {
+            // it takes a moment until news reach a worker
+            tokio::time::sleep(PAUSE.saturating_mul(tried)).await;
+            let Sealed { question, body } = self.seal(&genesis, ask.clone());
+            let body = post(&self.endpoint, "/v1/query", body).await?;
+            let signed = self.opened(&genesis, &question, &body)?;
+            behind = self.known.saturating_sub(signed.answer.latest().log_index);
+            if behind == 0 {
+                return self.check(node, network, question, signed).await;
+            }
+        }
+        Err(Failure::retry(format!(
+            "worker {} is {behind} messages behind what the chain is proven to have: it is kept from them, or overloaded; ask \
+             another one (`phala contract query --worker`)",
+            self.worker
+        )))
+    }
+
+    /// Seals the next request.
+    pub fn seal(&mut self, genesis: &Hash256, ask: Ask) -> Sealed {
         let sequence = self.next;
         self.next = sequence.saturating_add(1);
-        let digest = ask.digest(&genesis, &self.session.id(), sequence);
-        let signature = self.key.as_ref().map(|key| key.sign(&digest));
-        let query = Query::V1(QueryV1 { ask: ask.clone(), signature });
-        let request = self.session.seal_query(sequence, &query);
-        let body = post(&self.endpoint, "/v1/query", request.encode()).await?;
-        let answer = QueryAnswer::from_wire(&body).map_err(|error| Failure::untrue(format!("the answer: {error}")))?;
-        let signed = self.session.open_answer(sequence, &answer).map_err(|_| {
+        let question = Question { ask, session: self.session.id(), sequence };
+        let signature = self.key.as_ref().map(|key| key.sign(&question.digest(genesis)));
+        let query = Query::V1(QueryV1 { ask: question.ask.clone(), signature });
+        Sealed { body: self.session.seal_query(sequence, &query).encode(), question }
+    }
+
+    /// Opens the answer to a request: sealed for this session, signed by the boot that was asked, about this question. Whether it
+    /// is what the chain says is still to be checked.
+    pub fn opened(&self, genesis: &Hash256, question: &Question, body: &[u8]) -> Result<SignedAnswer> {
+        let answer = QueryAnswer::from_wire(body).map_err(|error| Failure::untrue(format!("the answer: {error}")))?;
+        let signed = self.session.open_answer(question.sequence, &answer).map_err(|_| {
             Failure::untrue("the answer was not sealed by the worker that was asked: something is between you and it")
         })?;
-        let question = Question { ask, session: self.session.id(), sequence };
-        self.check(node, network, question, signed).await
+        verify_boot(&self.boot.boot_sign, &signed.answer.digest(genesis), &signed.signature)
+            .map_err(|_| Failure::untrue("the answer is not signed by the boot that the chain has admitted"))?;
+        let Answer::V1(answer) = &signed.answer;
+        if answer.worker != self.worker || answer.cluster != self.cluster || answer.request != question.digest(genesis)
+        {
+            return Err(Failure::untrue("the answer is to another question"));
+        }
+        Ok(signed)
     }
 
     async fn check(
-        &self,
+        &mut self,
         node: &mut Node,
         network: &Network,
         question: Question,
         signed: SignedAnswer,
     ) -> Result<Checked> {
-        let genesis = *node.light().genesis();
         let Answer::V1(answer) = &signed.answer;
-        verify_boot(&self.boot.boot_sign, &signed.answer.digest(&genesis), &signed.signature)
-            .map_err(|_| Failure::untrue("the answer is not signed by the boot that the chain has admitted"))?;
-        if answer.worker != self.worker || answer.cluster != self.cluster || answer.request != question.digest(&genesis)
-        {
-            return Err(Failure::untrue("the answer is to another question"));
-        }
         // a worker may know of a block before this node does
+        let mut newest = node.sync().await?.number();
         for _ in 0..PATIENCE {
-            if node.sync().await?.number() >= answer.block {
+            if newest >= answer.block {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
+            newest = node.sync().await?.number();
         }
-        let head = node.light().finalized().copied().ok_or_else(|| Failure::retry("nothing is finalised"))?;
-        if head.number() < answer.block {
-            return Err(Failure::untrue(format!("the answer is about block {}, which is not final", answer.block)));
-        }
-        if head.number().saturating_sub(answer.block) > MAX_AGE {
+        if newest < answer.block {
             return Err(Failure::retry(format!(
-                "the answer is about block {}, long before {}",
-                answer.block,
-                head.number()
+                "the answer is about block {}, and the newest block that the node shows to be final is {newest}: the node is behind, or \
+                 the worker ahead of the truth; ask another node",
+                answer.block
             )));
         }
-        let mut keys = proof_keys(self.cluster, self.worker, question.ask.contract(), answer.block);
-        let entry = node.get::<WorkerEntry>(storage_key::worker(self.worker)).await?;
-        let Some(WorkerEntry::V1(entry)) = entry else {
-            return Err(Failure::untrue("the worker is no longer registered"));
+        self.demands.recent(answer.block, newest)?;
+
+        // the newest state shows that the answer's block is one of the chain, and the state of that block all the rest
+        let head = node.read(&head_keys(answer.block)).await?;
+        known_block(&head.read, answer)?;
+        let header = node.header(&answer.block_hash).await?;
+        let block = block_of(&head.read, answer, &header)?;
+        let mut keys = state_keys(self.cluster, self.worker, question.ask.contract());
+        keys.push(storage_key::block_hash(self.boot.evidence_block));
+        let state = node.read_at(&block, &keys).await?;
+        let evidence = node.evidence(&self.boot.evidence).await?;
+        let shown = Shown {
+            question: &question,
+            signed: &signed,
+            header: &header,
+            head: &head.nodes,
+            state: &state.nodes,
+            evidence: &evidence,
         };
-        if entry.boot_sign != self.boot.boot_sign {
-            return Err(Failure::retry("the worker has restarted since: ask again"));
-        }
-        keys.push(storage_key::block_hash(entry.evidence_block));
-        let proven = node.read(&keys).await?;
-        let evidence = node.evidence(&entry.evidence).await?;
-        let shown = Shown { question: &question, signed: &signed, nodes: &proven.nodes, evidence: &evidence };
         check(node.light(), network, &shown, &mut |_, _| ())?;
-        let file = AnswerFile::new(network, &question, &signed, node.proofs(), &proven.nodes, &evidence);
+        self.demands.assured(self.worker, answer.assurance)?;
+        self.known = self.known.max(answer.log_index);
+        let file = AnswerFile::new(network, node.proofs(), &shown);
         Ok(Checked { signed, file })
     }
-}
-
-/// What is read to check an answer, now or later.
-pub fn proof_keys(
-    cluster: ClusterId,
-    worker: WorkerId,
-    contract: Option<phala_primitives::ContractId>,
-    block: u32,
-) -> Vec<Vec<u8>> {
-    let mut keys = vec![
-        storage_key::timestamp_now(),
-        storage_key::block_hash(0),
-        storage_key::block_hash(block),
-        storage_key::worker(worker),
-        storage_key::members(cluster),
-        storage_key::log_head(cluster),
-    ];
-    keys.extend(contract.map(storage_key::contract));
-    keys
 }
 
 /// An exchange with a worker's HTTP API.
@@ -247,6 +293,7 @@ fn refusal(url: &str, body: &[u8]) -> Failure {
             match class.as_str() {
                 "user" => Failure::user(text),
                 "operator" => Failure::operator(text),
+                "bug" => Failure::bug(text),
                 _ => Failure::retry(text),
             }
         }
@@ -257,4 +304,21 @@ fn refusal(url: &str, body: &[u8]) -> Failure {
 /// Decodes what a worker answers about itself.
 pub fn decode<T: Decode>(bytes: &[u8]) -> Result<T> {
     T::decode(&mut &*bytes).map_err(|_| Failure::untrue("the worker's answer cannot be read"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Class;
+
+    #[test]
+    fn what_a_worker_says_to_do_is_what_the_exit_code_says() {
+        for (class, code) in [("user", 2), ("retry", 3), ("operator", 4), ("bug", 5), ("another", 3)] {
+            let body = serde_json::json!({ "code": "PHALA-2000", "class": class, "message": "why" }).to_string();
+            let failure = refusal("http://worker/v1/query", body.as_bytes());
+            assert_eq!(failure.class.code(), code, "{class}");
+            assert_eq!(failure.message, "the worker refused: why (PHALA-2000)");
+        }
+        assert_eq!(refusal("http://worker/v1/query", b"<html>").class, Class::Retry);
+    }
 }

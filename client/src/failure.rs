@@ -13,7 +13,7 @@ pub enum Class {
     Retry,
     /// Whoever runs the network or this machine must do something. Exit code 4.
     Operator,
-    /// A mistake of this program. Exit code 5.
+    /// A mistake of this program, or of the worker's. Exit code 5.
     Bug,
     /// Something that was said is not true. Exit code 6.
     Untrue,
@@ -61,6 +61,11 @@ impl Failure {
         Self { class: Class::Operator, message: message.to_string() }
     }
 
+    /// Somebody has made a mistake in a program.
+    pub fn bug(message: impl ToString) -> Self {
+        Self { class: Class::Bug, message: message.to_string() }
+    }
+
     /// It is not true.
     pub fn untrue(message: impl ToString) -> Self {
         Self { class: Class::Untrue, message: message.to_string() }
@@ -93,3 +98,35 @@ macro_rules! user {
 }
 
 user!(NetworkError, SignerError, SchemaError);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scripts rely on them.
+    #[test]
+    fn exit_codes_are_what_the_help_says() {
+        let classes = [Class::User, Class::Retry, Class::Operator, Class::Bug, Class::Untrue];
+        assert_eq!(classes.map(Class::code), [2, 3, 4, 5, 6]);
+        let names: Vec<_> = classes.iter().map(|class| serde_json::to_value(class).unwrap()).collect();
+        assert_eq!(names, ["user", "retry", "operator", "bug", "untrue"]);
+    }
+
+    #[test]
+    fn a_failure_is_of_the_class_that_says_what_helps() {
+        let (url, reason) = ("ws://127.0.0.1:1".to_owned(), "why".to_owned());
+        let call = "Phat.command".to_owned();
+        let (pallet, name, docs) = ("Phat".to_owned(), "NoContract".to_owned(), String::new());
+        let failures: [(Failure, Class); 6] = [
+            (ConnectError::Unreachable { url: url.clone(), reason: reason.clone() }.into(), Class::Retry),
+            (ConnectError::Metadata { url, reason: reason.clone() }.into(), Class::User),
+            (SubmitError::Lost { call: call.clone(), reason: reason.clone() }.into(), Class::Retry),
+            (SubmitError::Dispatch { call, pallet, name, docs }.into(), Class::User),
+            (SignerError::Password("keystore.json".into()).into(), Class::User),
+            (SchemaError::Unreadable(reason).into(), Class::User),
+        ];
+        for (failure, class) in failures {
+            assert_eq!(failure.class, class, "{failure}");
+        }
+    }
+}

@@ -7,10 +7,12 @@
 
 pub mod answer;
 pub mod ask;
+pub mod demands;
 pub mod failure;
 pub mod node;
 
 pub use answer::{AnswerFile, Check};
 pub use ask::{Asker, Checked};
+pub use demands::Demands;
 pub use failure::{Class, Failure, Result};
 pub use node::Node;

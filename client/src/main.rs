@@ -33,7 +33,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Contracts: make, build, deploy, ask, call.
+    /// Contracts: make, build, deploy, ask, call, upgrade, end.
     #[command(subcommand)]
     Contract(contract::Command),
     /// Workers.
@@ -48,7 +48,10 @@ enum Command {
     /// Network files: what this program believes of a chain before it asks a node.
     #[command(subcommand)]
     Network(network::Command),
-    /// Check a saved answer, without any network: finality, registry, evidence, code hash, answer.
+    /// Check a saved answer, without any network: finality, state, registry, evidence, code hash, answer.
+    #[command(after_help = "Examples:
+  phala verify answer.json
+  phala verify answer.json --network network.json --json")]
     Verify(verify::Arguments),
 }
 

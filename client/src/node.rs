@@ -8,8 +8,11 @@ use jsonrpsee_client::{
     rpc_params,
     ws_client::{WsClient, WsClientBuilder},
 };
+use phala_attestation::TrustedRoot;
 use phala_extrinsics::Network;
-use phala_light_client::{AdvanceError, FinalityProof, FinalizedHeader, LightClient, VerifiedRead};
+use phala_light_client::{
+    AdvanceError, FinalityProof, FinalizedHeader, Header, LightClient, VerifiedRead, header_hash,
+};
 use phala_primitives::{ClusterId, CodeHash, Hash256, Wire, storage_key};
 use serde::de::DeserializeOwned;
 
@@ -68,25 +71,34 @@ impl Node {
         Ok(node)
     }
 
-    /// What a network file of this node's chain would say. **Trust on first use**: nothing checks it.
-    pub async fn unchecked_network(url: &str, roots: Vec<phala_attestation::TrustedRoot>) -> Result<Network> {
+    /// What a network file of this node's chain would say. **Trust on first use**: that it is the right chain, nothing checks.
+    pub async fn unchecked_network(url: &str, name: Option<String>, roots: Vec<TrustedRoot>) -> Result<Network> {
+        #[derive(serde::Deserialize)]
+        struct Proof {
+            proof: Vec<String>,
+        }
         let client = WsClientBuilder::default().connection_timeout(CONNECT).build(url).await;
         let client = client.map_err(|error| Failure::retry(format!("the node {url} cannot be reached: {error}")))?;
         let said = |error: RpcError| Failure::retry(format!("the node {url}: {error}"));
         let genesis: String = client.request("chain_getBlockHash", rpc_params![0]).await.map_err(said)?;
-        let authorities: String = client
-            .request("state_call", rpc_params!["GrandpaApi_grandpa_authorities", "0x", genesis.clone()])
-            .await
-            .map_err(said)?;
-        let name: String = client.request("system_chain", rpc_params![]).await.map_err(said)?;
-        let bytes = |text: &str| {
+        let header: Header = client.request("chain_getHeader", rpc_params![&genesis]).await.map_err(said)?;
+        let key = format!("0x{}", hex::encode(storage_key::grandpa_authorities()));
+        let proof: std::result::Result<Proof, RpcError> =
+            client.request("state_getReadProof", rpc_params![[key], &genesis]).await;
+        let Proof { proof } = proof.map_err(|error| {
+            Failure::retry(format!(
+                "the node {url} does not show the state of block 0 ({error}): ask one that keeps it (`--state-pruning archive`)"
+            ))
+        })?;
+        let name = match name {
+            Some(name) => name,
+            None => client.request("system_chain", rpc_params![]).await.map_err(said)?,
+        };
+        let node = |text: &String| {
             hex::decode(text.trim_start_matches("0x")).map_err(|_| Failure::retry(format!("the node {url}: no hex")))
         };
-        let genesis: Hash256 =
-            bytes(&genesis)?.try_into().map_err(|_| Failure::retry(format!("the node {url}: no genesis hash")))?;
-        let authorities = Vec::<([u8; 32], u64)>::decode(&mut bytes(&authorities)?.as_slice())
-            .map_err(|_| Failure::retry(format!("the node {url}: its first authorities cannot be read")))?;
-        Ok(Network::new(name, genesis, authorities, roots))
+        let nodes = proof.iter().map(node).collect::<Result<Vec<_>>>()?;
+        Network::new(name, header, &nodes, roots).map_err(|error| Failure::untrue(format!("the node {url}: {error}")))
     }
 
     async fn ask<T: DeserializeOwned>(
@@ -142,6 +154,11 @@ impl Node {
     /// Reads keys of the newest finalised state, by proof.
     pub async fn read(&self, keys: &[Vec<u8>]) -> Result<ProvenRead> {
         let at = self.light.finalized().ok_or_else(|| Failure::retry("nothing is finalised yet"))?;
+        self.read_at(at, keys).await
+    }
+
+    /// Reads keys of the state after a block, by proof. Nodes that are no archives keep the states of recent blocks only.
+    pub async fn read_at(&self, at: &FinalizedHeader, keys: &[Vec<u8>]) -> Result<ProvenRead> {
         #[derive(serde::Deserialize)]
         struct Proof {
             proof: Vec<String>,
@@ -150,8 +167,17 @@ impl Node {
         let hash = format!("0x{}", hex::encode(at.hash()));
         let Proof { proof } = self.ask("state_getReadProof", rpc_params![texts, hash]).await?;
         let nodes = proof.iter().map(|node| self.bytes("state_getReadProof", node)).collect::<Result<Vec<_>>>()?;
-        let read = self.light.open(&nodes, keys).map_err(|error| self.lied(error))?;
+        let read = at.open(&nodes, keys).map_err(|error| self.lied(error))?;
         Ok(ProvenRead { read, nodes })
+    }
+
+    /// The header with this hash. Whether its block is final is not looked at.
+    pub async fn header(&self, hash: &Hash256) -> Result<Header> {
+        let shown = format!("0x{}", hex::encode(hash));
+        let header: Option<Header> = self.ask("chain_getHeader", rpc_params![&shown]).await?;
+        let header = header
+            .ok_or_else(|| Failure::retry(format!("the node {} has no block {shown}: ask another one", self.url)))?;
+        if header_hash(&header) == *hash { Ok(header) } else { Err(self.lied("another header")) }
     }
 
     /// One value of the newest finalised state.

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use clap::Subcommand;
 use phala_client::{Failure, Node, Result};
-use phala_extrinsics::{Call, Included, Network};
+use phala_extrinsics::Call;
 use phala_primitives::{
     AccountId, ClusterId, LogHead, WorkerId,
     cluster::{ClusterConfig, ClusterConfigV1, ClusterEntry, ClusterEntryV1, MAX_ROOT_BYTES, Members, RootCertificate},
@@ -15,27 +15,36 @@ use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use serde_json::json;
 
 use super::{Common, parse32, pha};
-use crate::output::{self, Progress};
+use crate::output;
 
 /// Commands about clusters.
 #[derive(Subcommand)]
 pub enum Command {
     /// Show a cluster: its configuration, members and log.
+    #[command(after_help = "Examples:
+  phala cluster show 0")]
     Show {
         /// Its number.
         cluster: u32,
     },
     /// Print a cluster's configuration as JSON, to be changed and given to `create` or `configure`.
+    #[command(after_help = "Examples:
+  phala cluster config 0 > cluster.json")]
     Config {
         /// Its number.
         cluster: u32,
     },
     /// Found a cluster of your own. Holds a deposit.
+    #[command(after_help = "Examples:
+  phala cluster config 0 > cluster.json && phala cluster create cluster.json")]
     Create {
         /// Its configuration. `phala cluster config 0` prints one to begin with.
         file: PathBuf,
     },
     /// Configure a cluster, from this message of its log on. Signed by its owner.
+    #[command(after_help = "Examples:
+  phala cluster configure 3 --file cluster.json
+  phala cluster configure 3 --add-root root.pem --quorum 2")]
     Configure {
         /// Its number.
         cluster: u32,
@@ -53,6 +62,8 @@ pub enum Command {
         timeout: Option<u32>,
     },
     /// Take a worker into a cluster. Signed by the cluster's owner; the worker's operator must have offered it, which workers do by themselves.
+    #[command(after_help = "Examples:
+  phala cluster add-member 3 0x…")]
     AddMember {
         /// The cluster's number.
         cluster: u32,
@@ -61,6 +72,8 @@ pub enum Command {
         worker: [u8; 32],
     },
     /// Take a worker out of a cluster. Signed by the cluster's owner or the worker's operator.
+    #[command(after_help = "Examples:
+  phala cluster remove-member 3 0x…")]
     RemoveMember {
         /// The cluster's number.
         cluster: u32,
@@ -106,7 +119,9 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
         }
         Command::Create { file } => {
             let config = read(&file)?;
-            let included = submit(common, &network, &Call::create_cluster(ClusterConfig::V1(config))).await?;
+            let included = common
+                .submit(&network, &common.required_signer()?, &Call::create_cluster(ClusterConfig::V1(config)))
+                .await?;
             let (cluster, _): (ClusterId, AccountId) = included.find("Phat", "ClusterCreated").ok_or_else(|| {
                 Failure::untrue("the node does not show the cluster that the transaction has founded")
             })?;
@@ -124,29 +139,25 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
             }
             config.quorum = quorum.unwrap_or(config.quorum);
             config.limits.timeout_blocks = timeout.unwrap_or(config.limits.timeout_blocks);
-            submit(common, &network, &Call::configure_cluster(id, ClusterConfig::V1(config))).await?;
+            common
+                .submit(&network, &common.required_signer()?, &Call::configure_cluster(id, ClusterConfig::V1(config)))
+                .await?;
             output::result(common.json, &json!({ "cluster": cluster, "configured": true }));
         }
         Command::AddMember { cluster, worker } => {
             let worker = WorkerId(worker);
-            submit(common, &network, &Call::add_member(ClusterId(cluster), worker)).await?;
+            common.submit(&network, &common.required_signer()?, &Call::add_member(ClusterId(cluster), worker)).await?;
             output::result(common.json, &json!({ "cluster": cluster, "worker": worker.to_string(), "member": true }));
         }
         Command::RemoveMember { cluster, worker } => {
             let worker = WorkerId(worker);
-            submit(common, &network, &Call::remove_member(ClusterId(cluster), worker)).await?;
+            common
+                .submit(&network, &common.required_signer()?, &Call::remove_member(ClusterId(cluster), worker))
+                .await?;
             output::result(common.json, &json!({ "cluster": cluster, "worker": worker.to_string(), "member": false }));
         }
     }
     Ok(())
-}
-
-/// Submits a call and waits for finality.
-async fn submit(common: &Common, network: &Network, call: &Call) -> Result<Included> {
-    let signer = common.required_signer()?;
-    let chain = common.chain(network).await?;
-    let _progress = Progress::new("waiting for finality");
-    Ok(chain.submit(&signer, call).await?.finalized().await?)
 }
 
 /// A cluster's entry, by proof.

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod cluster;
 pub mod contract;
+mod keystore;
 pub mod network;
 pub mod verify;
 pub mod worker;
@@ -11,7 +12,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use phala_client::{Failure, Node, Result};
-use phala_extrinsics::{Chain, Network, Signer};
+use phala_extrinsics::{Call, Chain, Included, Network, Signer};
+use phala_primitives::Assurance;
+
+use crate::output::Progress;
 
 /// Options of all commands.
 #[derive(Args)]
@@ -25,6 +29,12 @@ pub struct Common {
     /// The account that signs: //Alice and the like, a mnemonic, or @FILE with one.
     #[arg(long, global = true, env = "PHALA_SURI", hide_env_values = true)]
     pub suri: Option<String>,
+    /// The account that signs, from a JSON keystore as polkadot.js and wallets export it. Goes before --suri.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub keystore: Option<PathBuf>,
+    /// A file with the keystore's password. Default: the terminal is asked.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
     /// Print JSON.
     #[arg(long, global = true)]
     pub json: bool,
@@ -42,8 +52,14 @@ impl Common {
         Ok(Network::read(path)?)
     }
 
-    /// The account, if one is given.
+    /// The account, if one is given. May ask the terminal for a password.
     pub fn signer(&self) -> Result<Option<Signer>> {
+        if let Some(file) = &self.keystore {
+            return keystore::open(file, self.password_file.as_deref()).map(Some);
+        }
+        if self.password_file.is_some() {
+            return Err(Failure::user("a password without a keystore: give its file with --keystore"));
+        }
         let signer = self.suri.as_ref().map(|uri| match uri.strip_prefix('@') {
             Some(file) => Signer::from_file(file.as_ref()),
             None => Signer::from_uri(uri),
@@ -53,7 +69,8 @@ impl Common {
 
     /// The account, which is needed.
     pub fn required_signer(&self) -> Result<Signer> {
-        self.signer()?.ok_or_else(|| Failure::user("which account signs? Give it with --suri or PHALA_SURI"))
+        self.signer()?
+            .ok_or_else(|| Failure::user("which account signs? Give it with --suri, PHALA_SURI or --keystore"))
     }
 
     /// A node, checked by a light client.
@@ -65,6 +82,13 @@ impl Common {
     pub async fn chain(&self, network: &Network) -> Result<Chain> {
         Ok(Chain::connect(&self.url, Some(network.genesis())).await?)
     }
+
+    /// Signs and submits a call, and waits for finality.
+    pub async fn submit(&self, network: &Network, signer: &Signer, call: &Call) -> Result<Included> {
+        let chain = self.chain(network).await?;
+        let _progress = Progress::new("waiting for finality");
+        Ok(chain.submit(signer, call).await?.finalized().await?)
+    }
 }
 
 /// 32 bytes of hex, with or without `0x`.
@@ -73,6 +97,15 @@ pub fn parse32(text: &str) -> std::result::Result<[u8; 32], String> {
     hex::decode_to_slice(text.trim_start_matches("0x"), &mut bytes)
         .map_err(|_| "expected 0x and 64 hex digits".to_owned())?;
     Ok(bytes)
+}
+
+/// An assurance, by its name.
+pub fn parse_assurance(text: &str) -> std::result::Result<Assurance, String> {
+    match text {
+        "software" => Ok(Assurance::Software),
+        "hardware" => Ok(Assurance::Hardware),
+        _ => Err("expected software or hardware".to_owned()),
+    }
 }
 
 /// PHA as people write it, in planck.

@@ -1,27 +1,18 @@
 //! `phala contract call`.
 
-use std::time::Duration;
-
 use clap::Args;
-use codec::Encode as _;
-use phala_client::{Asker, Failure, Node, Result, ask::decode};
+use phala_client::{Asker, Failure, Result};
 use phala_contract_build::Mode;
-use phala_crypto::{CommandContext, Purpose, commit, seal_command};
-use phala_extrinsics::{Call, Network};
-use phala_primitives::{
-    ContractId, Payload,
-    cluster::ClusterEntry,
-    message::Balance,
-    query::{AnswerOutcome, Ask, ReceiptView},
-    report::{CommandKey, Reported},
-    storage_key,
-};
-use rand_core::OsRng;
+use phala_extrinsics::Call;
+use phala_primitives::{ContractId, message::Balance};
 use serde_json::json;
 
-use super::{Common, Progress, amount, arguments, deploy, entry, output, parse32, schema, shown};
-
-const PAUSE: Duration = Duration::from_millis(400);
+use super::{
+    Common, Progress, amount, arguments, live,
+    message::{self, Patience, Sent},
+    output, parse32, payload, schema,
+    terms::{Terms, affordable},
+};
 
 /// Arguments of `phala contract call`.
 #[derive(Args)]
@@ -43,6 +34,8 @@ pub struct Arguments {
     /// Do not seal it: everybody can read it.
     #[arg(long)]
     plain: bool,
+    #[command(flatten)]
+    patience: Patience,
 }
 
 /// Runs it.
@@ -53,93 +46,38 @@ pub async fn run(common: &Common, options: Arguments) -> Result<()> {
     let progress = Progress::new("following the chain");
     let mut node = common.node(&network).await?;
     let contract = ContractId(options.contract);
-    let entry = entry(&node, contract).await?;
+    let entry = live(&node, contract).await?;
     if let Some(schema) = schema(&node, &entry).await? {
         schema.check(Mode::Command, &options.method, &args)?;
     }
-    let cluster: ClusterEntry = node
-        .get(storage_key::cluster(entry.cluster))
-        .await?
-        .ok_or_else(|| Failure::untrue("a contract without a cluster"))?;
-    let limits = cluster.latest().config.latest().limits;
+    let terms = Terms::of(&node, entry.cluster).await?;
+    let gas = terms.gas(options.gas)?;
     let input = json!({ "method": options.method, "args": args }).to_string().into_bytes();
     let payload = if options.plain {
-        Payload::Plain(input.try_into().map_err(|_| Failure::user("the arguments are too long"))?)
+        payload::plain(&terms, input)?
     } else {
-        let key: Option<CommandKey> = node.get(storage_key::command_key(contract)).await?;
-        let key = key.ok_or_else(|| {
-            Failure::retry("the contract has no key to seal to yet: its constructor has not been reported")
-        })?;
-        let context = CommandContext {
-            genesis: network.genesis(),
-            cluster: entry.cluster,
-            contract,
-            sender: signer.account(),
-            epoch: key.epoch,
-        };
-        Payload::Sealed(seal_command(&key.kem, &context, &input, &mut OsRng).map_err(Failure::user)?)
+        payload::sealed(&node, &network, &terms, (contract, signer.account()), &input).await?
     };
-    if payload.len() > usize::try_from(limits.payload_bytes).unwrap_or(usize::MAX) {
-        return Err(Failure::user(format!(
-            "the command has {} bytes, the cluster takes {}",
-            payload.len(),
-            limits.payload_bytes
-        )));
-    }
+    affordable(&node, signer.account(), &[("gas", terms.gas_price(gas)), ("value", options.value)]).await?;
+
     let chain = common.chain(&network).await?;
     progress.now("waiting for finality");
-    let gas = options.gas.unwrap_or(limits.gas_per_message);
-    let included =
-        chain.submit(&signer, &Call::command(contract, payload, gas, options.value)).await?.finalized().await?;
-    let (index, _) = deploy::message(&included)?;
+    let deadline = options.patience.begin();
+    let call = Call::command(contract, payload, gas, options.value);
+    let sent = Sent::by(&message::submit(&chain, &signer, &call, &deadline).await?)?;
     progress.now("waiting for the cluster's report");
-    loop {
-        node.sync().await?;
-        let reported: Option<Reported> = node.get(storage_key::reported(entry.cluster)).await?;
-        if reported.is_some_and(|reported| reported.latest().boundary.index > index) {
-            break;
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
+    message::settled(&mut node, &sent, &deadline).await?;
     progress.now("fetching the receipt");
     let mut asker = Asker::open(&mut node, entry.cluster, None, Some(&signer)).await?;
-    let view = receipt(&mut asker, &mut node, &network, index).await?;
+    let view = message::receipt(&mut asker, &mut node, &network, sent.index).await?;
     drop(progress);
     if !view.receipt.status.is_success() {
-        return Err(Failure::user(format!("the command had no effect: {} (message {index})", reason(&view))));
+        return Err(Failure::user(format!(
+            "the command had no effect: {} (message {})",
+            message::reason(&view),
+            sent.index
+        )));
     }
-    let result = match &view.outcome {
-        AnswerOutcome::Output(output) => shown(output),
-        _ => serde_json::Value::Null,
-    };
-    output::result(
-        common.json,
-        &json!({
-            "output": result, "message": index, "status": view.receipt.status, "gasUsed": view.receipt.gas_used,
-        }),
-    );
+    output::result(common.json, &message::described(&view));
     Ok(())
-}
-
-/// The receipt of a message, as its sender may see it, with its output checked against its commitment.
-pub async fn receipt(asker: &mut Asker, node: &mut Node, network: &Network, index: u64) -> Result<ReceiptView> {
-    let checked = asker.ask(node, network, Ask::Receipt { index }).await?;
-    let view: ReceiptView = match &checked.answer().outcome {
-        AnswerOutcome::Output(bytes) => decode(bytes)?,
-        _ => return Err(Failure::retry(format!("the worker has no receipt of message {index} for you"))),
-    };
-    let opened = commit(&network.genesis(), &view.output_blinding, Purpose::Output, &view.outcome.encode());
-    if view.receipt.index != index || view.receipt.output != opened {
-        return Err(Failure::untrue("the worker's output is not the one that the receipt commits to"));
-    }
-    Ok(view)
-}
-
-/// Why a message had no effect.
-pub fn reason(view: &ReceiptView) -> String {
-    match &view.outcome {
-        AnswerOutcome::Refused { code, message, .. } => format!("the contract refused: {message} (code {code})"),
-        AnswerOutcome::Stopped(why) | AnswerOutcome::NotFound(why) => format!("{:?}: {why}", view.receipt.status),
-        AnswerOutcome::Output(_) => format!("{:?}", view.receipt.status),
-    }
 }

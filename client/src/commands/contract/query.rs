@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use phala_client::{Asker, Failure, Result, answer::word, ask::decode};
+use phala_client::{Asker, Demands, Failure, Result, answer::word, ask::decode, demands::MAX_AGE};
 use phala_contract_build::Mode;
 use phala_primitives::{
-    ContractId, WorkerId,
+    Assurance, ContractId, WorkerId,
     query::{AnswerOutcome, Ask, LogLine},
 };
 use serde_json::json;
 
 use super::{Common, Progress, arguments, entry, output, parse32, schema, shown};
+use crate::commands::parse_assurance;
 
 /// Lines that are asked for at once.
 const LINES: u32 = 256;
@@ -33,6 +34,12 @@ pub struct Arguments {
     /// Ask this worker. Default: the first one of the cluster that answers.
     #[arg(long, value_parser = parse32)]
     worker: Option<[u8; 32]>,
+    /// Blocks that the answer may lie behind the newest finalised one. Nodes that are no archives show the states of 256.
+    #[arg(long, value_name = "BLOCKS", default_value_t = MAX_AGE)]
+    max_age: u32,
+    /// The least that must stand behind the answer: `hardware`, or `software`, which accepts any and says which.
+    #[arg(long, value_name = "software|hardware", default_value = "software", value_parser = parse_assurance)]
+    assurance: Assurance,
     /// Write the answer with everything that proves it, for `phala verify`.
     #[arg(long)]
     save: Option<PathBuf>,
@@ -41,6 +48,7 @@ pub struct Arguments {
 /// Runs it.
 pub async fn run(common: &Common, options: Arguments) -> Result<()> {
     let args = arguments(&options.args)?;
+    let signer = if options.anonymous { None } else { common.signer()? };
     let network = common.network()?;
     let progress = Progress::new("following the chain");
     let mut node = common.node(&network).await?;
@@ -49,10 +57,10 @@ pub async fn run(common: &Common, options: Arguments) -> Result<()> {
     if let Some(schema) = schema(&node, &entry).await? {
         schema.check(Mode::Query, &options.method, &args)?;
     }
-    let signer = if options.anonymous { None } else { common.signer()? };
     progress.now("asking");
     let worker = options.worker.map(WorkerId);
-    let mut asker = Asker::open(&mut node, entry.cluster, worker, signer.as_ref()).await?;
+    let demands = Demands { max_age: options.max_age, assurance: options.assurance };
+    let mut asker = Asker::demanding(&mut node, entry.cluster, worker, signer.as_ref(), demands).await?;
     let input = json!({ "method": options.method, "args": args }).to_string().into_bytes();
     let input = input.try_into().map_err(|_| Failure::user("the arguments are too long"))?;
     let checked = asker.ask(&mut node, &network, Ask::Contract { contract, input }).await?;
