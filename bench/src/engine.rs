@@ -1,5 +1,7 @@
 //! Calls of contracts, against Wasmtime alone with the same component.
 
+use std::time::Instant;
+
 use anyhow::{Context as _, Result, anyhow, bail};
 use phat_engine::{Code, Entry, Limits, Outcome, Stack};
 use wasmtime::{
@@ -7,7 +9,7 @@ use wasmtime::{
     component::{Component, ComponentExportIndex, ComponentType, InstancePre, Lift, Linker},
 };
 
-use crate::report::{Row, Sample, Target, seconds};
+use crate::report::{Row, Sample, Target};
 
 /// The host in memory and the contract in text of the engine's own tests.
 #[path = "../../contract/engine/tests/support/mod.rs"]
@@ -18,6 +20,9 @@ use support::MemoryHost;
 const ROUNDS: usize = 9;
 const CALLS: usize = 2_000;
 const GAS: u64 = 1 << 50;
+
+/// Does nothing.
+const NOTHING: &str = "(call $ok (i32.const 0) (i32.const 0))";
 
 /// A million steps of a generator of random numbers, each with a write to memory.
 const LOOP: &str = r#"
@@ -32,6 +37,18 @@ const LOOP: &str = r#"
       (local.set $i (i32.sub (local.get $i) (i32.const 1)))
       (br_if $next (local.get $i)))
     (call $ok (i32.const 32768) (i32.const 8))"#;
+
+/// The 27th Fibonacci number, by the definition: 635,621 calls of a small function.
+const CALLED: &str = r#"
+    (func $fibonacci (param $n i32) (result i32)
+      (if (result i32) (i32.lt_u (local.get $n) (i32.const 2))
+        (then (local.get $n))
+        (else (i32.add
+          (call $fibonacci (i32.sub (local.get $n) (i32.const 1)))
+          (call $fibonacci (i32.sub (local.get $n) (i32.const 2)))))))"#;
+const CALL: &str = r#"
+    (i32.store (i32.const 32768) (call $fibonacci (i32.const 27)))
+    (call $ok (i32.const 32768) (i32.const 4))"#;
 
 /// The contract's error, as the world has it.
 #[derive(ComponentType, Lift)]
@@ -86,37 +103,38 @@ fn metered(stack: &Stack, code: &Code<MemoryHost>) -> Result<Vec<u8>> {
 }
 
 /// Microseconds of one call, ours and Wasmtime's.
-fn compare(body: &str, calls: usize) -> Result<(Sample, Sample)> {
-    let component = support::component(&support::run(body));
+fn compare(functions: &str, calls: usize) -> Result<(Sample, Sample)> {
+    let component = support::component(functions);
     let code = support::compile(&component).map_err(|error| anyhow!("{error}"))?;
     let raw = Raw::new(&component)?;
     Stack::run(|stack| {
         anyhow::ensure!(metered(stack, &code)? == raw.call()?, "both give the same");
-        let each = |work: &dyn Fn() -> Result<Vec<u8>>| {
-            seconds(|| (0..calls).for_each(|_| drop(std::hint::black_box(work())))) / calls as f64 * 1e6
+        let each = |work: &dyn Fn() -> Result<Vec<u8>>| -> Result<f64> {
+            let start = Instant::now();
+            for _ in 0..calls {
+                std::hint::black_box(work()?);
+            }
+            Ok(start.elapsed().as_secs_f64() / calls as f64 * 1e6)
         };
-        Ok(Sample::pair(ROUNDS, || each(&|| metered(stack, &code)), || each(&|| raw.call())))
+        Sample::pair(ROUNDS, || each(&|| metered(stack, &code)), || each(&|| raw.call()))
     })?
 }
 
 /// See the [module's documentation](self).
 pub fn rows() -> Result<Vec<Row>> {
-    let (call, raw_call) = compare("(call $ok (i32.const 0) (i32.const 0))", CALLS)?;
-    let (run, raw_run) = compare(LOOP, 5)?;
+    let (call, raw_call) = compare(&support::run(NOTHING), CALLS)?;
+    let (looping, raw_looping) = compare(&support::run(LOOP), 5)?;
+    let (calling, raw_calling) = compare(&format!("{CALLED}{}", support::run(CALL)), 5)?;
     Ok(vec![
-        Row {
-            what: "contract call in a fresh instance, in process",
-            unit: "µs",
-            measured: call,
-            baseline: Some(("Wasmtime with its pool, same component", raw_call)),
-            target: Target::RatioAtMost(1.2),
-        },
-        Row {
-            what: "metering: 1,000,000 turns of a loop of 10 operations with one store to memory",
-            unit: "µs",
-            measured: run,
-            baseline: Some(("unmetered", raw_run)),
-            target: Target::RatioAtMost(1.15),
-        },
+        Row::new("contract call in a fresh instance, in process", "µs", call)
+            .against("Wasmtime with its pool, same component", raw_call)
+            .target(Target::RatioAtMost(1.2)),
+        Row::new("metering: 1,000,000 turns of a loop of 10 operations with one store to memory", "µs", looping)
+            .against("unmetered", raw_looping)
+            .target(Target::RatioAtMost(1.15)),
+        Row::new("metering: 635,621 calls of a small function (recursive Fibonacci)", "µs", calling)
+            .against("unmetered", raw_calling)
+            .target(Target::RatioAtMost(1.15))
+            .limited_by("each call saves and loads the fuel, and counts its frame into the global of the counted stack and out again"),
     ])
 }

@@ -2,32 +2,34 @@
 
 use std::{fmt::Write as _, fs, time::Instant};
 
+use anyhow::Result;
+
 /// The same thing measured several times.
+#[derive(Clone)]
 pub struct Sample(Vec<f64>);
 
 impl Sample {
     /// Measures so many times.
-    pub fn of(rounds: usize, mut measure: impl FnMut() -> f64) -> Self {
-        Self((0..rounds).map(|_| measure()).collect::<Vec<_>>()).sorted()
+    pub fn of(rounds: usize, measure: impl FnMut() -> Result<f64>) -> Result<Self> {
+        let values: Result<Vec<_>> = std::iter::repeat_with(measure).take(rounds).collect();
+        values.map(Self::from)
     }
 
     /// Two things in turns.
-    pub fn pair(rounds: usize, mut a: impl FnMut() -> f64, mut b: impl FnMut() -> f64) -> (Self, Self) {
+    pub fn pair(
+        rounds: usize,
+        mut a: impl FnMut() -> Result<f64>,
+        mut b: impl FnMut() -> Result<f64>,
+    ) -> Result<(Self, Self)> {
         // not measured: the first run of each fills caches
-        a();
-        b();
-        let (a, b): (Vec<_>, Vec<_>) = (0..rounds).map(|_| (a(), b())).unzip();
-        (Self(a).sorted(), Self(b).sorted())
-    }
-
-    /// What was measured once.
-    pub fn once(value: f64) -> Self {
-        Self(vec![value])
-    }
-
-    fn sorted(mut self) -> Self {
-        self.0.sort_by(f64::total_cmp);
-        self
+        a()?;
+        b()?;
+        let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            of_a.push(a()?);
+            of_b.push(b()?);
+        }
+        Ok((of_a.into(), of_b.into()))
     }
 
     /// The middle one.
@@ -43,6 +45,13 @@ impl Sample {
             }
             [] => "nothing".into(),
         }
+    }
+}
+
+impl From<Vec<f64>> for Sample {
+    fn from(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        Self(values)
     }
 }
 
@@ -72,39 +81,64 @@ pub enum Target {
     RatioAtMost(f64),
     /// Of its ratio to the baseline.
     RatioAtLeast(f64),
-    /// For comparison.
-    None,
 }
 
 /// One line.
 pub struct Row {
-    /// What is measured.
-    pub what: &'static str,
-    /// Of the figure and its baseline.
-    pub unit: &'static str,
-    /// What it came to.
-    pub measured: Sample,
-    /// What it is compared with.
-    pub baseline: Option<(&'static str, Sample)>,
-    /// What it should be.
-    pub target: Target,
+    what: String,
+    unit: &'static str,
+    measured: Sample,
+    baseline: Option<(&'static str, Sample)>,
+    target: Option<Target>,
+    limit: Option<&'static str>,
 }
 
 impl Row {
+    /// What was measured, in which unit, and what it came to: for comparison, unless it gets a target.
+    pub fn new(what: impl Into<String>, unit: &'static str, measured: Sample) -> Self {
+        Self { what: what.into(), unit, measured, baseline: None, target: None, limit: None }
+    }
+
+    /// What it is compared with, in the same unit.
+    pub fn against(self, name: &'static str, baseline: Sample) -> Self {
+        Self { baseline: Some((name, baseline)), ..self }
+    }
+
+    /// What it should be.
+    pub fn target(self, target: Target) -> Self {
+        Self { target: Some(target), ..self }
+    }
+
+    /// What keeps it from being better; printed if the target is missed.
+    pub fn limited_by(self, limit: &'static str) -> Self {
+        Self { limit: Some(limit), ..self }
+    }
+
     fn ratio(&self) -> Option<f64> {
         self.baseline.as_ref().map(|(_, sample)| self.measured.median() / sample.median())
     }
 
-    fn target(&self) -> (String, &'static str) {
+    /// The target in words, and whether it is met.
+    fn judged(&self) -> Option<(String, bool)> {
         let (value, ratio) = (self.measured.median(), self.ratio().unwrap_or(f64::NAN));
-        let (text, met) = match self.target {
+        Some(match self.target? {
             Target::AtMost(limit) => (format!("≤ {limit} {}", self.unit), value <= limit),
             Target::AtLeast(limit) => (format!("≥ {limit} {}", self.unit), value >= limit),
             Target::RatioAtMost(limit) => (format!("≤ {limit}x"), ratio <= limit),
             Target::RatioAtLeast(limit) => (format!("≥ {limit}x"), ratio >= limit),
-            Target::None => return (String::new(), ""),
+        })
+    }
+
+    fn to_markdown(&self) -> String {
+        let measured = self.measured.shown(self.unit);
+        let baseline = self.baseline.as_ref().map(|(name, sample)| format!("{name}: {}", sample.shown(self.unit)));
+        let ratio = self.ratio().map(|ratio| format!("{ratio:.2}x")).unwrap_or_default();
+        let (target, met) = match self.judged() {
+            Some((target, true)) => (target, "met"),
+            Some((target, false)) => (target, "**missed**"),
+            None => (String::new(), ""),
         };
-        (text, if met { "met" } else { "**missed**" })
+        format!("| {} | {measured} | {} | {ratio} | {target} | {met} |", self.what, baseline.unwrap_or_default())
     }
 }
 
@@ -127,15 +161,14 @@ impl Table {
             machine()
         );
         for row in &self.0 {
-            let measured = row.measured.shown(row.unit);
-            let baseline = row
-                .baseline
-                .as_ref()
-                .map(|(name, sample)| format!("{name}: {}", sample.shown(row.unit)))
-                .unwrap_or_default();
-            let ratio = row.ratio().map(|ratio| format!("{ratio:.2}x")).unwrap_or_default();
-            let (target, met) = row.target();
-            let _infallible = writeln!(text, "| {} | {measured} | {baseline} | {ratio} | {target} | {met} |", row.what);
+            let _infallible = writeln!(text, "{}", row.to_markdown());
+        }
+        let missed: Vec<_> = self.0.iter().filter(|row| matches!(row.judged(), Some((_, false)))).collect();
+        if !missed.is_empty() {
+            text.push_str("\nWhat limits those that missed their target:\n\n");
+        }
+        for row in missed {
+            let _infallible = writeln!(text, "- {}: {}", row.what, row.limit.unwrap_or("not known yet"));
         }
         text
     }

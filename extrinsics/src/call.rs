@@ -67,6 +67,8 @@ calls! {
     upgrade = "Phat"."upgrade"(contract: ContractId, code: CodeHash, payload: Payload, gas_limit: u64);
     /// Ends a contract.
     terminate_contract = "Phat"."terminate_contract"(contract: ContractId);
+    /// Moves something of what a contract owns to its owner.
+    withdraw = "Phat"."withdraw"(contract: ContractId, amount: Balance);
     /// Hands in a report.
     report = "Phat"."report"(report: Report, worker: WorkerId, signature: [u8; 64]);
     /// Gives back the gas of a message without a receipt.

@@ -16,7 +16,7 @@ pub struct Arguments {
 
 /// Builds everything and measures.
 pub fn run(arguments: Arguments) -> Result<()> {
-    set_up::run()?.cargo.build()?;
+    set_up::run(set_up::Purpose::WithNode)?.cargo.build()?;
     if arguments.only.as_ref().is_none_or(|group| group == "serving")
         && let Err(error) = set_up::peers()
     {

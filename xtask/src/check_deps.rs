@@ -125,10 +125,12 @@ impl Graph {
         for node in metadata.pointer("/resolve/nodes").and_then(Value::as_array).context("a resolved graph")? {
             let from = names.get(&text(node, "id")).cloned().unwrap_or_default();
             for dependency in list(node, "deps") {
-                // development dependencies are free: tests may use what the product may not
-                let shipped = list(&dependency, "dep_kinds")
-                    .iter()
-                    .any(|kind| kind.get("kind").and_then(Value::as_str) != Some("dev"));
+                // development dependencies are free: tests may use what the product may not. So is what is only there where there
+                // is no system, and so nothing to reach
+                let shipped = list(&dependency, "dep_kinds").iter().any(|kind| {
+                    let text = |key| kind.get(key).and_then(Value::as_str);
+                    text("kind") != Some("dev") && text("target") != Some("cfg(target_os = \"none\")")
+                });
                 if let (true, Some(to)) = (shipped, names.get(&text(&dependency, "pkg"))) {
                     graph.edges.entry(from.clone()).or_default().insert(to.clone());
                 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     check_deps,
-    set_up::{self, Tools},
+    set_up::{self, Purpose, Tools},
     workspace::{self, run as call},
 };
 
@@ -39,9 +39,8 @@ const STEPS: &[Step] = &[
     Step { name: "e2e", what: "scenarios with real processes", run: e2e },
 ];
 
-/// Crates that the runtime links. The light client and the keys are `no_std` too, but what they use is not for this target: the
-/// header types bring `sp-io`, which outside a runtime asks for a C library, and `hpke` brings `getrandom`.
-const NO_STD: &[&str] = &["phala-primitives", "phala-attestation"];
+/// All of `core/*`.
+const NO_STD: &[&str] = &["phala-primitives", "phala-attestation", "phala-crypto", "phala-light-client"];
 
 /// Runs the steps; stops at the first that fails.
 pub fn run(arguments: Arguments) -> Result<()> {
@@ -59,7 +58,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
     };
 
     let start = Instant::now();
-    let tools = set_up::run()?;
+    let node = chosen.iter().any(|step| step.name == "e2e");
+    let tools = set_up::run(if node { Purpose::WithNode } else { Purpose::Build })?;
     let mut times = vec![("set-up", start.elapsed())];
     let mut failure = None;
     for step in chosen {
@@ -107,6 +107,8 @@ fn no_std(tools: &Tools) -> Result<()> {
         cargo.args(["--package", name]);
     }
     cargo.envs(tools.wrapper.environment()).env("CARGO_TARGET_DIR", workspace::target()?.join("no-std"));
+    // as a runtime is built: without it the SDK's types bring a C library along
+    cargo.env("RUSTFLAGS", "--cfg substrate_runtime");
     cargo.current_dir(workspace::root());
     call(cargo)
 }

@@ -94,7 +94,7 @@ impl Devnet {
             check_free(port)?;
         }
         if !arguments.no_build {
-            let tools = set_up::run()?;
+            let tools = set_up::run(set_up::Purpose::Build)?;
             println!("building (the first time takes long: the node has about 800 dependencies)");
             tools.cargo.build()?;
         }

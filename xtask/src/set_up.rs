@@ -11,6 +11,11 @@ const BUILD: &[Package] = &[
     Package { name: "git", reason: "the version of the binaries names the commit" },
 ];
 
+const NODE: &[Package] = &[
+    Package { name: "nodejs", reason: "runs npm, and the tests with the JavaScript clients" },
+    Package { name: "npm", reason: "fetches those clients, and what the bench compares with" },
+];
+
 /// What a build needs.
 pub struct Tools {
     /// How to call cargo.
@@ -21,12 +26,30 @@ pub struct Tools {
     pub wrapper: RustcWrapper,
 }
 
-/// Sets up what the build needs.
-pub fn run() -> Result<Tools> {
+/// What something is set up for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To build.
+    Build,
+    /// To run what comes from npm too.
+    WithNode,
+}
+
+/// Sets up what is needed. All that is missing of the system is found before any of it is asked for: whoever is not root is told
+/// one command, once.
+pub fn run(purpose: Purpose) -> Result<Tools> {
     let say = &mut |line: &str| println!("set-up: {line}");
-    Packages::missing(&BUILD.iter().copied().filter(|package| !present(package.name)).collect::<Vec<_>>())?
-        .install(say)?;
-    let wasm = WasmToolchain::set_up(say)?;
+    let found = WasmToolchain::find(say)?;
+    let programs = if purpose == Purpose::WithNode { [BUILD, NODE].concat() } else { BUILD.to_vec() };
+    let mut wanted: Vec<Package> = programs.into_iter().filter(|package| !present(package.name)).collect();
+    if found.is_none() {
+        wanted.extend(WasmToolchain::PACKAGES);
+    }
+    Packages::missing(&wanted)?.install(say)?;
+    let wasm = match found {
+        Some(found) => found,
+        None => WasmToolchain::make(say)?,
+    };
     let wrapper = RustcWrapper::set_up(&phala_toolchain::cache()?)?;
     let mut environment = wasm.runtime_environment()?;
     environment.extend(wrapper.environment());
@@ -37,6 +60,7 @@ pub fn run() -> Result<Tools> {
 fn present(package: &str) -> bool {
     match package {
         "protobuf-compiler" => workspace::has_program("protoc"),
+        "nodejs" => workspace::has_program("node"),
         name => workspace::has_program(name),
     }
 }
@@ -53,13 +77,6 @@ pub fn peers() -> Result<()> {
 
 /// Installs the packages of a folder as its lock file says.
 fn npm(folder: &str, what: &str) -> Result<()> {
-    const NODE: &[Package] = &[
-        Package { name: "nodejs", reason: "runs npm, and the tests with the JavaScript clients" },
-        Package { name: "npm", reason: "fetches those clients, and what the bench compares with" },
-    ];
-    if !(workspace::has_program("node") && workspace::has_program("npm")) {
-        Packages::missing(NODE)?.install(&mut |line| println!("set-up: {line}"))?;
-    }
     let folder = workspace::root().join(folder);
     // npm writes this file last: it is as old as what was installed
     let newer = |a: &str, b: &str| {

@@ -17,7 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   phala-node --dev                          a chain of one validator that forgets everything when it stops
   phala-node --chain local --alice          the first of the four validators of the local network
-  phala-node --chain mainnet                a full node of mainnet
+  phala-node --chain FILE                   a full node of the network whose chain spec this is
   phala-node export-chain-spec --chain dev  print a chain spec, to be edited and given to --chain";
 
 /// What the binary does besides running.

@@ -39,13 +39,18 @@ impl SubstrateCli for Cli {
     }
 }
 
+/// Whoever executes blocks keeps what they put into the off-chain index. Workers and clients fetch messages and evidence from
+/// there: a node without it serves nobody, and a block is not executed a second time.
+fn keep_index(config: &mut sc_service::Configuration) {
+    config.offchain_worker.indexing_enabled = true;
+}
+
 /// Runs the binary.
 pub fn run() -> sc_cli::Result<()> {
     let cli = Cli::from_args();
     match &cli.subcommand {
         None => cli.create_runner(&cli.run)?.run_node_until_exit(|mut config| async move {
-            // Workers and clients fetch messages and evidence from the off-chain index: a node without it serves nobody.
-            config.offchain_worker.indexing_enabled = true;
+            keep_index(&mut config);
             service::start(config).await.map_err(sc_cli::Error::Service)
         }),
         Some(Subcommand::Key(command)) => command.run(&cli),
@@ -53,7 +58,8 @@ pub fn run() -> sc_cli::Result<()> {
             let spec = cli.load_spec(&command.chain)?;
             command.run(spec)
         }
-        Some(Subcommand::CheckBlock(command)) => cli.create_runner(command)?.async_run(|config| {
+        Some(Subcommand::CheckBlock(command)) => cli.create_runner(command)?.async_run(|mut config| {
+            keep_index(&mut config);
             let PartialComponents { client, task_manager, import_queue, .. } = service::partial(&config)?;
             Ok((command.run(client, import_queue), task_manager))
         }),
@@ -65,7 +71,8 @@ pub fn run() -> sc_cli::Result<()> {
             let PartialComponents { client, task_manager, .. } = service::partial(&config)?;
             Ok((command.run(client, config.chain_spec), task_manager))
         }),
-        Some(Subcommand::ImportBlocks(command)) => cli.create_runner(command)?.async_run(|config| {
+        Some(Subcommand::ImportBlocks(command)) => cli.create_runner(command)?.async_run(|mut config| {
+            keep_index(&mut config);
             let PartialComponents { client, task_manager, import_queue, .. } = service::partial(&config)?;
             Ok((command.run(client, import_queue), task_manager))
         }),

@@ -17,7 +17,7 @@ use sp_inherents::CreateInherentDataProviders;
 use sp_runtime::traits::Block as BlockT;
 use sp_timestamp::InherentDataProvider as TimestampInherent;
 
-use crate::rpc;
+use crate::{launch::FirstAuthorities, rpc};
 
 type HostFunctions = sp_io::SubstrateHostFunctions;
 /// The full client.
@@ -91,7 +91,7 @@ pub fn partial(config: &Configuration) -> Result<PartialComponents, Error> {
     let (grandpa_import, grandpa) = sc_consensus_grandpa::block_import(
         client.clone(),
         JUSTIFICATION_PERIOD,
-        &client,
+        &FirstAuthorities(client.clone()),
         select_chain.clone(),
         telemetry.as_ref().map(Telemetry::handle),
     )?;

@@ -41,7 +41,8 @@ pub struct Timing {
     pub sessions_per_era: u32,
     /// Eras for which unbonding stake stays slashable.
     pub bonding_eras: u32,
-    /// Eras for which a slash waits and can be cancelled. Less than `bonding_eras`.
+    /// Eras for which a slash waits and can be cancelled. Less than `bonding_eras`; one less gives those who decide all the time
+    /// that there is.
     pub slash_defer_eras: u32,
     /// Execution time that one block may take, in milliseconds of reference hardware. At most a third of the slot, so that
     /// building, spreading and importing a full block fit into it.
@@ -55,18 +56,18 @@ impl Timing {
         epoch_slots: 600,
         sessions_per_era: 6,
         bonding_eras: 112,
-        slash_defer_eras: 28,
+        slash_defer_eras: 111,
         block_ref_time_ms: 2_000,
     };
     /// The public test network: mainnet's blocks, with eras of an hour.
-    pub const TESTNET: Self = Self { epoch_slots: 100, bonding_eras: 24, slash_defer_eras: 6, ..Self::MAINNET };
+    pub const TESTNET: Self = Self { epoch_slots: 100, bonding_eras: 24, slash_defer_eras: 23, ..Self::MAINNET };
     /// Development networks: 1 s slots, sessions of 20 s, eras of a minute.
     pub const DEVELOPMENT: Self = Self {
         slot_ms: 1_000,
         epoch_slots: 20,
         sessions_per_era: 3,
         bonding_eras: 6,
-        slash_defer_eras: 1,
+        slash_defer_eras: 5,
         block_ref_time_ms: 333,
     };
 
@@ -202,6 +203,7 @@ mod tests {
     fn every_preset_holds() {
         for timing in [Timing::MAINNET, Timing::TESTNET, Timing::DEVELOPMENT] {
             assert_eq!(timing.check(), Ok(()), "{timing:?}");
+            assert_eq!(timing.slash_defer_eras + 1, timing.bonding_eras, "{timing:?}");
         }
     }
 
@@ -213,7 +215,7 @@ mod tests {
             u64::from(t.bonding_eras) * u64::from(t.sessions_per_era) * u64::from(t.epoch_slots) * t.slot_ms,
             28 * 86_400_000
         );
-        assert_eq!(t.slash_defer_eras, 28);
+        assert_eq!(t.slash_defer_eras, 111);
         assert_eq!(t.block_weight().ref_time(), 2_000_000_000_000);
     }
 

@@ -11,6 +11,7 @@ mod terminate;
 mod terms;
 mod upgrade;
 mod upload;
+mod withdraw;
 
 use std::path::PathBuf;
 
@@ -71,6 +72,10 @@ pub enum Command {
     #[command(after_help = "Examples:
   phala contract terminate 0x…")]
     Terminate(terminate::Terminate),
+    /// Move something of what a contract of yours owns to you.
+    #[command(after_help = "Examples:
+  phala contract withdraw 0x… 2.5")]
+    Withdraw(withdraw::Arguments),
     /// Show the receipt of a message: for the account that has sent it, or for everybody if it was not sealed.
     #[command(after_help = "Examples:
   phala contract receipt 0 17
@@ -111,6 +116,7 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
         Command::Query(arguments) => query::run(common, arguments).await,
         Command::Call(arguments) => call::run(common, arguments).await,
         Command::Upgrade(arguments) => upgrade::run(common, arguments).await,
+        Command::Withdraw(arguments) => withdraw::run(common, arguments).await,
         Command::Terminate(arguments) => terminate::terminate(common, arguments).await,
         Command::Receipt(arguments) => receipt::run(common, arguments).await,
         Command::Refund(arguments) => terminate::refund(common, arguments).await,

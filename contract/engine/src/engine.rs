@@ -57,6 +57,16 @@ impl<H: Host> Clone for Code<H> {
     }
 }
 
+impl<H: Host> Code<H> {
+    pub(crate) fn component(&self) -> &Component {
+        self.0.pre.instance_pre().component()
+    }
+
+    pub(crate) fn start(&self) -> u64 {
+        self.0.start
+    }
+}
+
 /// What to run.
 #[derive(Clone, Copy, Debug)]
 pub enum Entry<'a> {
@@ -154,10 +164,14 @@ impl<H: Host> Engine<H> {
         self.link(&compiled.map_err(|error| CodeError::Compile(format!("{error:#}")))?, start)
     }
 
-    fn link(&self, component: &Component, start: u64) -> Result<Code<H>, CodeError> {
+    pub(crate) fn link(&self, component: &Component, start: u64) -> Result<Code<H>, CodeError> {
         let pre = self.0.linker.instantiate_pre(component).and_then(PhatContractPre::new);
         let pre = pre.map_err(|error| CodeError::WrongWorld(format!("{error:#}")))?;
         Ok(Code(Arc::new(Linked { pre, start })))
+    }
+
+    pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.0.wasmtime
     }
 
     /// Runs code once, in a fresh instance, with at most `gas`. Gives the host back with the effects that it has buffered.

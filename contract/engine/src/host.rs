@@ -3,7 +3,8 @@
 use crate::{
     Code, HostFailure,
     world::{
-        Action, Assurance, CryptoError, HashKind, HttpError, KeyKind, Level, Options, Request, Response, VrfOutput,
+        Action, ActionError, Assurance, CryptoError, HashKind, HttpError, KeyKind, Level, Options, Request, Response,
+        VrfOutput,
     },
 };
 
@@ -26,10 +27,6 @@ pub enum Caller {
 /// Why a write was refused: the contract's deposit does not pay for more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfSpace;
-
-/// Why a transfer or an action was refused: the contract's balance does not cover it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InsufficientBalance;
 
 /// How a nested call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,9 +107,9 @@ pub trait Host: Sized + Send + 'static {
     /// What the running contract owns, in planck, as this call sees it.
     fn balance(&mut self) -> Result<u128, HostFailure>;
     /// Signs an action and takes it for submission. Returns its id.
-    fn submit(&mut self, action: Action) -> Result<Result<Id, InsufficientBalance>, HostFailure>;
+    fn submit(&mut self, action: Action) -> Result<Result<Id, ActionError>, HostFailure>;
     /// Moves planck to an account. Never in queries.
-    fn transfer(&mut self, to: &Id, planck: u128) -> Result<Result<(), InsufficientBalance>, HostFailure>;
+    fn transfer(&mut self, to: &Id, planck: u128) -> Result<Result<(), ActionError>, HostFailure>;
 
     /// Takes an event. Never in queries.
     fn emit(&mut self, topic: String, data: Vec<u8>) -> Result<(), HostFailure>;

@@ -8,6 +8,7 @@
 //!
 //! The engine has no clock, no network and no threads but those that [`Stack`] starts for its callers.
 
+mod compiled;
 mod engine;
 mod error;
 mod host;
@@ -22,9 +23,10 @@ mod stack;
 mod structure;
 mod world;
 
+pub use compiled::Compiled;
 pub use engine::{Code, Engine, Entry};
 pub use error::{CodeError, HostFailure};
-pub use host::{Caller, Ending, Host, Id, InsufficientBalance, OutOfSpace, Step};
+pub use host::{Caller, Ending, Host, Id, OutOfSpace, Step};
 pub use limits::Limits;
 pub use outcome::{Finished, Outcome, Trap};
 pub use revision::{Pool, Revision};

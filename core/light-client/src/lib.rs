@@ -34,6 +34,7 @@ mod checkpoint;
 mod client;
 mod config;
 mod finality;
+mod hasher;
 mod justification;
 pub mod limits;
 pub mod log;

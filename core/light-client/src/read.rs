@@ -2,13 +2,15 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::{Decode, DecodeLimit};
-use sp_core::{Blake2Hasher, H256};
+use sp_core::H256;
 use sp_trie::{EMPTY_PREFIX, HashDBT as _, LayoutV1, MemoryDB, RandomState, TrieError, read_trie_value};
 
 use phala_primitives::{Hash256, storage_key};
 
 use crate::{
-    FinalizedHeader, Header, LightClient, Remedy, Verified, header_hash,
+    FinalizedHeader, Header, LightClient, Remedy, Verified,
+    hasher::Blake2b256,
+    header_hash,
     limits::{MAX_READ_BYTES, MAX_READ_KEYS, MAX_READ_NODES, MAX_VALUE_DEPTH},
 };
 
@@ -89,19 +91,17 @@ impl FinalizedHeader {
             return Err(ReadError::TooLarge);
         }
 
-        let mut trie = MemoryDB::<Blake2Hasher>::with_hasher(RandomState::default());
+        let mut trie = MemoryDB::<Blake2b256>::with_hasher(RandomState::default());
         for node in nodes {
             trie.insert(EMPTY_PREFIX, node);
         }
         let root = H256(self.state_root);
         let mut values = BTreeMap::new();
         for (index, key) in keys.iter().enumerate() {
-            let value = read_trie_value::<LayoutV1<Blake2Hasher>, _>(&trie, &root, key.as_ref(), None, None).map_err(
+            let value = read_trie_value::<LayoutV1<Blake2b256>, _>(&trie, &root, key.as_ref(), None, None).map_err(
                 |error| match *error {
-                    TrieError::<LayoutV1<Blake2Hasher>>::InvalidStateRoot(_)
-                    | TrieError::<LayoutV1<Blake2Hasher>>::IncompleteDatabase(_) => {
-                        ReadError::Incomplete { key: index }
-                    }
+                    TrieError::<LayoutV1<Blake2b256>>::InvalidStateRoot(_)
+                    | TrieError::<LayoutV1<Blake2b256>>::IncompleteDatabase(_) => ReadError::Incomplete { key: index },
                     _ => ReadError::DamagedState,
                 },
             )?;

@@ -95,6 +95,18 @@ pub enum Kind {
     /// The end of the cluster. Always the last message.
     #[codec(index = 10)]
     TerminateCluster,
+    /// Something of what a contract owns goes to its owner.
+    #[codec(index = 11)]
+    Withdraw(Withdraw),
+}
+
+/// See [`Kind::Withdraw`]. Fails if the contract owns less.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Withdraw {
+    /// The contract.
+    pub contract: ContractId,
+    /// In planck.
+    pub amount: Balance,
 }
 
 /// See [`Kind::Upload`]. What was uploaded need not be what the code's hash says: whether it is, every member finds out by itself,
@@ -218,6 +230,7 @@ impl Kind {
             Self::Command(m) => Some(m.contract),
             Self::Upgrade(m) => Some(m.contract),
             Self::TerminateContract(contract) => Some(*contract),
+            Self::Withdraw(m) => Some(m.contract),
             _ => None,
         }
     }

@@ -13,7 +13,7 @@ use phala_primitives::{
     WireError, WorkerId,
     cluster::*,
     contract::*,
-    message::{Command, Instantiate, Kind, MessageV1, Origin, Rotate, Sealed, Upgrade, Upload},
+    message::{Command, Instantiate, Kind, MessageV1, Origin, Rotate, Sealed, Upgrade, Upload, Withdraw},
     report::*,
     worker::*,
 };
@@ -97,6 +97,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         }),
         any::<[u32; 2]>().prop_map(|[epoch, deadline]| Kind::Rotate(Rotate { epoch, deadline })),
         contract().prop_map(Kind::TerminateContract),
+        (contract(), any::<u128>()).prop_map(|(contract, amount)| Kind::Withdraw(Withdraw { contract, amount })),
         Just(Kind::TerminateCluster),
     ]
 }

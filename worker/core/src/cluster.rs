@@ -5,10 +5,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use codec::Encode as _;
 use lru::LruCache;
-use phala_crypto::ClusterKeys;
+use phala_crypto::{ClusterKeys, SealKey};
 use phala_primitives::{ClusterId, Hash256, cluster::Limits as ClusterLimits, contract::CODE_CHUNK_BYTES};
-use phat_engine::{Code, CodeError, Engine, HostFailure, Limits, Pool, Revision};
+use phat_engine::{Code, CodeError, Compiled, Engine, HostFailure, Limits, Pool, Revision};
 
 use crate::{
     host::CallHost,
@@ -53,6 +54,8 @@ impl Cluster {
 pub struct Codes {
     engine: Engine<CallHost>,
     compiled: Arc<Mutex<Verdicts>>,
+    /// What was compiled and is still to be stored, by name.
+    fresh: Arc<Mutex<Vec<(Hash256, Vec<u8>)>>>,
 }
 
 /// What came of compiling an upload. A verdict hangs on the limits under which it was given, and a cluster may change them.
@@ -60,13 +63,16 @@ type Verdicts = LruCache<(Hash256, u32, u32), Verdict>;
 /// Code that runs, or why there is none: the same for everybody.
 pub type Verdict = Result<Code<CallHost>, CodeError>;
 
+/// Compiled codes that may wait to be stored; more of them are compiled again after a restart.
+const FRESH: usize = 64;
 /// Verdicts that are kept in memory.
 const VERDICTS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
 impl Codes {
     /// An engine of this revision for so many calls at a time.
     pub fn new(revision: Revision, pool: Pool) -> Result<Self, HostFailure> {
-        Ok(Self { engine: Engine::new(revision, pool)?, compiled: Arc::new(Mutex::new(LruCache::new(VERDICTS))) })
+        let compiled = Arc::new(Mutex::new(LruCache::new(VERDICTS)));
+        Ok(Self { engine: Engine::new(revision, pool)?, compiled, fresh: Arc::default() })
     }
 
     /// The engine.
@@ -74,24 +80,54 @@ impl Codes {
         &self.engine
     }
 
-    /// The verdict on an upload, found now if it is not known; nothing if its bytes have to be fetched first.
+    /// The verdict on an upload, found now if it is not known; nothing if its bytes have to be fetched first. `seal` opens what was
+    /// compiled before a restart.
     pub fn load(
         &self,
         upload: &UploadRecord,
         snapshot: &dyn Snapshot,
         limits: &ClusterLimits,
+        seal: &SealKey,
     ) -> Result<Option<Verdict>, HostFailure> {
         let key = (upload.name(), limits.code_bytes, limits.memory_bytes);
         if let Some(known) = self.verdicts().get(&key) {
             return Ok(Some(known.clone()));
         }
-        let stored = snapshot.record(Table::Code, &upload.name()).map_err(|error| HostFailure(error.to_string()))?;
+        let stored =
+            |table, name: &Hash256| snapshot.record(table, name).map_err(|error| HostFailure(error.to_string()));
+        let name = self.compiled_name(&key);
+        let opened = stored(Table::Compiled, &name)?.and_then(|sealed| seal.open_fresh(&context(&name), &sealed).ok());
+        let restored = opened.and_then(|bytes| self.engine.restore(&Compiled::from_authenticated(bytes.to_vec())).ok());
+        if let Some(code) = restored {
+            self.verdicts().put(key, Ok(code.clone()));
+            return Ok(Some(Ok(code)));
+        }
         // what the host keeps for us may be anything: it counts by its hash alone
         let right = |bytes: &Vec<u8>| sp_crypto_hashing::blake2_256(bytes) == upload.latest().code.0;
-        let Some(component) = stored.filter(right) else { return Ok(None) };
+        let Some(component) = stored(Table::Code, &upload.name())?.filter(right) else { return Ok(None) };
         let verdict = self.engine.compile(&component, &engine_limits(limits));
+        if let Some(compiled) = verdict.as_ref().ok().and_then(|code| self.engine.save(code).ok()) {
+            let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+            if fresh.len() < FRESH {
+                fresh.push((name, compiled.as_bytes().to_vec()));
+            }
+        }
         self.verdicts().put(key, verdict.clone());
         Ok(Some(verdict))
+    }
+
+    fn compiled_name(&self, key: &(Hash256, u32, u32)) -> Hash256 {
+        sp_crypto_hashing::blake2_256(&(b"compiled", key, self.engine.revision().number()).encode())
+    }
+
+    /// Seals what was compiled since the last time, to be stored.
+    pub fn take_fresh(
+        &self,
+        seal: &SealKey,
+        rng: &mut (impl rand_core::RngCore + rand_core::CryptoRng),
+    ) -> Vec<(Hash256, Vec<u8>)> {
+        let fresh = std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner));
+        fresh.into_iter().map(|(name, bytes)| (name, seal.seal_fresh(&context(&name), &bytes, rng))).collect()
     }
 
     /// Settles that an upload is no code: what was uploaded is something else than its hash says.
@@ -103,6 +139,11 @@ impl Codes {
     fn verdicts(&self) -> MutexGuard<'_, Verdicts> {
         self.compiled.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What compiled code is sealed as.
+fn context(name: &Hash256) -> Vec<u8> {
+    (b"compiled", name).encode()
 }
 
 /// A cluster's limits as the engine takes them.

@@ -88,8 +88,6 @@ pub enum Input {
     Evidence(Vec<u8>),
     /// A SCALE [`HandoverAnswer`](phala_primitives::handover::HandoverAnswer), or none if no peer gave one.
     Handover(Option<Vec<u8>>),
-    /// The chain or the pool refused a transaction that was to be submitted. The text is for the operator.
-    Refused(String),
 }
 
 /// Bodies that follow one another.

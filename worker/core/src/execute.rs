@@ -7,7 +7,7 @@ use phala_crypto::{CommandContext, Purpose, commit, open_command};
 use phala_primitives::{
     AccountId, Boundary, CodeHash, ContractId, Hash256, LogHead, Receipt,
     cluster::ClusterConfigV1,
-    message::{Command, Instantiate, Kind, MessageV1, Origin, Payload, Upgrade},
+    message::{Command, Instantiate, Kind, MessageV1, Origin, Payload, Upgrade, Withdraw},
     query::{AnswerOutcome, MAX_TEXT},
     report::{CommandKey, MAX_REPORT_MESSAGES, Status},
 };
@@ -184,6 +184,7 @@ impl Executor {
             Kind::Command(command) => self.command(stack, message, command)?,
             Kind::Upgrade(upgrade) => self.upgrade(stack, message, upgrade)?,
             Kind::TerminateContract(contract) => self.terminate(contract)?,
+            Kind::Withdraw(withdraw) => self.withdraw(withdraw)?,
             Kind::Upload(upload) => {
                 let record = UploadRecord::V1(upload.clone()).encode();
                 self.state.as_mut().ok_or_else(lost)?.put(upload_key(&upload.code), Some(record));
@@ -286,6 +287,19 @@ impl Executor {
         self.run(stack, &new, entry, (message, upgrade.gas_limit, 0), (upgrade.contract, record, true))
     }
 
+    /// The balance in the state is folded from the log: what it covers, the chain can pay out.
+    fn withdraw(&mut self, withdraw: &Withdraw) -> Result<Ended, ExecuteError> {
+        let Some(mut record) = self.record(&withdraw.contract)? else { return Ok(no_contract()) };
+        let ContractRecord::V1 { balance, .. } = &mut record;
+        match balance.checked_sub(withdraw.amount) {
+            Some(left) => *balance = left,
+            None => return Ok(Ended::without_run(Status::Overdrawn, "the contract owns less")),
+        }
+        let state = self.state.as_mut().ok_or_else(lost)?;
+        state.put(contract_key(&withdraw.contract), Some(record.encode()));
+        Ok(Ended::without_run(Status::Success, ""))
+    }
+
     fn terminate(&mut self, contract: &ContractId) -> Result<Ended, ExecuteError> {
         if self.record(contract)?.is_none() {
             return Ok(no_contract());
@@ -362,7 +376,12 @@ impl Executor {
         };
         let upload = UploadRecord::decode(&mut upload.as_slice())
             .map_err(|_| StateFault::Damaged("an upload's record does not decode".into()))?;
-        match self.cluster.codes.load(&upload, &**state.tree().snapshot(), &config.limits)? {
+        match self.cluster.codes.load(
+            &upload,
+            &**state.tree().snapshot(),
+            &config.limits,
+            &self.cluster.tree_keys.seal,
+        )? {
             Some(Ok(code)) => Ok(Ok(code)),
             Some(Err(error)) => Ok(Err(Ended::without_run(Status::BadCode, &error.to_string()))),
             None => Err(ExecuteError::CodeMissing(Box::new(upload))),

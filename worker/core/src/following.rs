@@ -142,6 +142,9 @@ impl Following {
         let progress = self.executor.take_progress();
         let seal = &self.cluster.tree_keys.seal;
         let mut commit = Commit::default();
+        for (name, sealed) in self.cluster.codes.take_fresh(seal, rng) {
+            commit.records.push((Table::Compiled, name.to_vec(), Some(sealed)));
+        }
         for told in &progress.told {
             let index = told.receipt.index;
             let sealed = seal.seal_fresh(TOLD_CONTEXT, &codec::Encode::encode(told), rng);

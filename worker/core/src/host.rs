@@ -6,8 +6,8 @@ use codec::{Decode, Encode};
 use phala_crypto::{self as crypto, HashKind, SigningKind, VerifyError};
 use phala_primitives::{ClusterId, ContractId, WorkerId, cluster::ClusterConfigV1};
 use phat_engine::{
-    Action, Assurance, Caller, Code, CryptoError, Ending, Host, HostFailure, HttpError, Id, InsufficientBalance,
-    KeyKind, Level, Options, OutOfSpace, Request, Response, Step, VrfOutput,
+    Action, ActionError, Assurance, Caller, Code, CryptoError, Ending, Host, HostFailure, HttpError, Id, KeyKind,
+    Level, Options, OutOfSpace, Request, Response, Step, VrfOutput,
 };
 
 use crate::{
@@ -355,15 +355,16 @@ impl Host for CallHost {
         let upload = UploadRecord::decode(&mut upload.as_slice())
             .map_err(|_| HostFailure("an upload's record does not decode".into()))?;
         let snapshot = self.state.tree().snapshot().clone();
-        let code = match self.cluster.codes.load(&upload, &*snapshot, &self.config.limits)? {
-            Some(Ok(code)) => code,
-            Some(Err(_)) => return Ok(None),
-            None => {
-                let failure = HostFailure(format!("the code {} is not in the store", record.code()));
-                self.missing = Some(Box::new(upload));
-                return Err(failure);
-            }
-        };
+        let code =
+            match self.cluster.codes.load(&upload, &*snapshot, &self.config.limits, &self.cluster.tree_keys.seal)? {
+                Some(Ok(code)) => code,
+                Some(Err(_)) => return Ok(None),
+                None => {
+                    let failure = HostFailure(format!("the code {} is not in the store", record.code()));
+                    self.missing = Some(Box::new(upload));
+                    return Err(failure);
+                }
+            };
         if self.call.query.is_none() {
             self.state.push();
         }
@@ -385,16 +386,13 @@ impl Host for CallHost {
         Ok(*balance)
     }
 
-    /// The chain does not take contracts' transactions yet: nothing can be spent, and the contract is told so as it would be
-    /// told with an empty purse.
-    fn submit(&mut self, _action: Action) -> Result<Result<Id, InsufficientBalance>, HostFailure> {
-        self.log(Level::Warn, "actions: this engine revision submits none");
-        Ok(Err(InsufficientBalance))
+    /// The chain does not take contracts' transactions yet, see ADR 8: the contract is told so, in every mode.
+    fn submit(&mut self, _action: Action) -> Result<Result<Id, ActionError>, HostFailure> {
+        Ok(Err(ActionError::NotAvailableInMode))
     }
 
-    fn transfer(&mut self, _to: &Id, _planck: u128) -> Result<Result<(), InsufficientBalance>, HostFailure> {
-        self.log(Level::Warn, "transfers: this engine revision makes none");
-        Ok(Err(InsufficientBalance))
+    fn transfer(&mut self, _to: &Id, _planck: u128) -> Result<Result<(), ActionError>, HostFailure> {
+        Ok(Err(ActionError::NotAvailableInMode))
     }
 
     fn emit(&mut self, topic: String, data: Vec<u8>) -> Result<(), HostFailure> {

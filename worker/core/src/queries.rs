@@ -269,6 +269,11 @@ impl Queries {
         Ok(session.keys.seal_answer(request.sequence, &SignedAnswer { answer, signature }, nonce).encode())
     }
 
+    /// Whether queries are answered, and if not, why.
+    pub fn readiness(&self) -> Result<(), QueryError> {
+        self.ready().map(drop)
+    }
+
     fn ready(&self) -> Result<Arc<View>, QueryError> {
         let view = self.view().ok_or(QueryError::NotReady)?;
         if view.status == ClusterStatus::Frozen {
@@ -296,11 +301,12 @@ impl Queries {
         let upload = view.tree.get(&upload_key(&hash))?;
         let upload = upload.and_then(|bytes| <UploadRecord as codec::Decode>::decode(&mut bytes.as_slice()).ok());
         let upload = upload.ok_or_else(|| QueryError::Host(format!("the code {hash} was not uploaded")))?;
-        let code = match codes.load(&upload, &**view.tree.snapshot(), &view.config.limits)? {
-            Some(Ok(code)) => code,
-            Some(Err(error)) => return Ok((AnswerOutcome::Stopped(error.to_string()), Some(hash))),
-            None => return Err(QueryError::Host(format!("the code {hash} is missing"))),
-        };
+        let code =
+            match codes.load(&upload, &**view.tree.snapshot(), &view.config.limits, &view.cluster.tree_keys.seal)? {
+                Some(Ok(code)) => code,
+                Some(Err(error)) => return Ok((AnswerOutcome::Stopped(error.to_string()), Some(hash))),
+                None => return Err(QueryError::Host(format!("the code {hash} is missing"))),
+            };
         let context = CallContext {
             caller: caller.map_or(Caller::Anonymous, |account| Caller::Account(account.0)),
             block: view.block,

@@ -16,6 +16,8 @@ pub struct StoreError(pub String);
 pub enum Table {
     /// Components by their upload, see [`crate::record::UploadRecord`].
     Code,
+    /// Compiled components, sealed.
+    Compiled,
     /// Outcomes of messages by index, for those who sent them.
     Outcome,
     /// The cluster's keys, sealed to the platform. One entry, with the empty key.

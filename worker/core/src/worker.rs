@@ -452,7 +452,6 @@ impl Worker {
                 }
                 self.stage = Stage::Advance;
             }
-            Input::Refused(_) => {}
             Input::Finality(proof) => self.advance(&proof, now_ms)?,
             Input::Read(nodes) => {
                 self.read(&nodes, effects)?;

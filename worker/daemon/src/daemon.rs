@@ -94,7 +94,7 @@ pub async fn run(config: Config) -> Result<()> {
         worker,
         nodes: Nodes::new(config.nodes.clone(), genesis),
         platform,
-        operator: Operator::start(config.operator, config.nodes, genesis),
+        operator: Operator::start(config.operator, config.nodes, genesis, metrics.clone()),
         queries: queries.clone(),
         metrics: metrics.clone(),
         egress,

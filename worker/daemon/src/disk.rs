@@ -13,13 +13,14 @@ use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableT
 
 const NODES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("nodes");
 const CODE: TableDefinition<&[u8], &[u8]> = TableDefinition::new("code");
+const COMPILED: TableDefinition<&[u8], &[u8]> = TableDefinition::new("compiled");
 const OUTCOMES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("outcomes");
 const KEYS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("keys");
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 const CHECKPOINT: &str = "checkpoint";
 
 /// The layout of the directory that this program reads and writes.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// Why a data directory cannot be used. Nothing in it has been changed.
 #[derive(Debug, thiserror::Error)]
@@ -158,7 +159,7 @@ fn write_mark(mark: &PathBuf, text: &str) -> std::io::Result<()> {
 /// Makes the tables, so that readers find them.
 fn tables(database: &Database) -> Result<(), redb::Error> {
     let write = database.begin_write()?;
-    for table in [NODES, CODE, OUTCOMES, KEYS] {
+    for table in [NODES, CODE, COMPILED, OUTCOMES, KEYS] {
         write.open_table(table)?;
     }
     write.open_table(META)?;
@@ -169,6 +170,7 @@ fn tables(database: &Database) -> Result<(), redb::Error> {
 fn definition(table: Table) -> Result<TableDefinition<'static, &'static [u8], &'static [u8]>, redb::Error> {
     match table {
         Table::Code => Ok(CODE),
+        Table::Compiled => Ok(COMPILED),
         Table::Outcome => Ok(OUTCOMES),
         Table::Keys => Ok(KEYS),
         other => Err(redb::Error::TableDoesNotExist(format!("{other:?}"))),

@@ -1,6 +1,9 @@
 //! What Prometheus reads.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use phala_worker_core::Phase;
 use prometheus::{Encoder as _, Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
@@ -18,6 +21,8 @@ struct Inner {
     answers: IntCounterVec,
     node_faults: IntCounterVec,
     queries: Histogram,
+    /// Why the last transaction that was submitted had no effect.
+    refused: Mutex<Option<String>>,
 }
 
 const PHASES: [(Phase, &str); 6] = [
@@ -53,7 +58,8 @@ impl Metrics {
         let buckets = prometheus::exponential_buckets(0.000_25, 2.0, 16)?;
         let queries = Histogram::with_opts(HistogramOpts::new("query_seconds", "Time for a query").buckets(buckets))?;
         registry.register(Box::new(queries.clone()))?;
-        let inner = Inner { registry, height, log_index, phase, sessions, answers, node_faults, queries };
+        let refused = Mutex::default();
+        let inner = Inner { registry, height, log_index, phase, sessions, answers, node_faults, queries, refused };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -74,6 +80,16 @@ impl Metrics {
     /// The proven height.
     pub fn height(&self) -> i64 {
         self.0.height.get()
+    }
+
+    /// Notes why a transaction had no effect; nothing, if it had one.
+    pub fn submitted(&self, refused: Option<String>) {
+        *self.0.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+    }
+
+    /// Why the last transaction had no effect.
+    pub fn refused(&self) -> Option<String> {
+        self.0.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Counts an answer of the API.

@@ -8,7 +8,7 @@ use phala_primitives::Hash256;
 use phala_worker_core::Submission;
 use tokio::{sync::mpsc, time::timeout};
 
-use crate::backoff::Backoff;
+use crate::{backoff::Backoff, metrics::Metrics};
 
 /// Submissions that may wait.
 const WAITING: usize = 64;
@@ -27,9 +27,9 @@ pub struct Operator {
 
 impl Operator {
     /// Starts the part, which signs with this account and submits to these nodes.
-    pub fn start(signer: Signer, urls: Vec<String>, genesis: Hash256) -> Self {
+    pub fn start(signer: Signer, urls: Vec<String>, genesis: Hash256, metrics: Metrics) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING);
-        tokio::spawn(Task { signer, urls, genesis, chain: None, at: 0 }.run(waiting));
+        tokio::spawn(Task { signer, urls, genesis, metrics, chain: None, at: 0 }.run(waiting));
         Self { queue }
     }
 
@@ -46,6 +46,7 @@ struct Task {
     signer: Signer,
     urls: Vec<String>,
     genesis: Hash256,
+    metrics: Metrics,
     chain: Option<Chain>,
     at: usize,
 }
@@ -54,7 +55,9 @@ impl Task {
     async fn run(mut self, mut waiting: mpsc::Receiver<Submission>) {
         while let Some(submission) = waiting.recv().await {
             let name = submission.name();
-            match self.submit(submission).await {
+            let result = self.submit(submission).await;
+            self.metrics.submitted(result.as_ref().err().map(ToString::to_string));
+            match result {
                 Ok(()) => tracing::info!(call = name, "in a block"),
                 Err(error) => tracing::warn!(call = name, %error, "the transaction had no effect"),
             }

@@ -165,10 +165,12 @@ async fn hand_over(State(api): State<Arc<Api>>, request: Body) -> Result<Vec<u8>
 }
 
 async fn status(State(api): State<Arc<Api>>) -> Response {
-    let view = api.queries.view();
+    let (view, readiness) = (api.queries.view(), api.queries.readiness());
     let body = serde_json::json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "ready": view.is_some(),
+        "ready": readiness.is_ok(),
+        "reason": readiness.as_ref().err().map(ToString::to_string),
+        "refused": api.metrics.refused(),
         "phase": api.metrics.phase(),
         "height": api.metrics.height(),
         "block": view.as_ref().map(|view| view.block()),
@@ -176,7 +178,7 @@ async fn status(State(api): State<Arc<Api>>) -> Response {
         "assurance": view.as_ref().map(|view| view.assurance()),
         "sessions": api.queries.sessions(),
     });
-    let code = if view.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let code = if readiness.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(body)).into_response()
 }
 

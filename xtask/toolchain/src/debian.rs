@@ -24,7 +24,8 @@ const HOST_LIBRARY: &str = "/usr/lib/rustlib/x86_64-unknown-linux-gnu";
 /// The linker: `lld` decides by its name, or by `-flavor`, what it links.
 const LLD: &str = "/usr/lib/llvm-19/bin/lld";
 
-const PACKAGES: &[Package] = &[
+/// What the toolchain is made of.
+pub const PACKAGES: &[Package] = &[
     Package { name: "rustc-web", reason: "a Rust compiler whose standard library's sources Debian has as well" },
     Package { name: "cargo-web", reason: "the cargo of that compiler" },
     Package { name: "rust-web-src", reason: "the sources, from which wasm32v1-none is built" },

@@ -53,20 +53,36 @@ pub enum WasmToolchain {
 }
 
 impl WasmToolchain {
+    /// What [`make`](Self::make) needs of the system.
+    pub const PACKAGES: &[Package] = debian::PACKAGES;
+
     /// Finds or sets up the toolchain. `say` is told of everything that takes time or changes something.
     pub fn set_up(say: &mut dyn FnMut(&str)) -> Result<Self> {
+        match Self::find(say)? {
+            Some(found) => Ok(found),
+            None => Self::make(say),
+        }
+    }
+
+    /// The toolchain, if there is one or rustup can get it.
+    pub fn find(say: &mut dyn FnMut(&str)) -> Result<Option<Self>> {
         if has_target("rustc")? {
-            return Ok(Self::Ordinary);
+            return Ok(Some(Self::Ordinary));
         }
         // a second toolchain that an earlier run made answers without asking rustup's servers again
         if let Some(found) = debian::existing(&cache()?)? {
-            return Ok(found);
+            return Ok(Some(found));
         }
         say(&format!("adding the target {TARGET} to the Rust toolchain (for the runtime and for contracts)"));
         if add_target() && has_target("rustc")? {
-            return Ok(Self::Ordinary);
+            return Ok(Some(Self::Ordinary));
         }
         say("rustup cannot get the target here: making it from the sources in Debian's packages");
+        Ok(None)
+    }
+
+    /// Makes one out of Debian's packages.
+    pub fn make(say: &mut dyn FnMut(&str)) -> Result<Self> {
         debian::set_up(&cache()?, say)
     }
 

@@ -4,7 +4,8 @@
 //! asker has proven. A node that lies is found out.
 //!
 //! - `phat_handoffs(fromSet: u64, limit: u32)`: a [`FinalityProof`] in hex that starts with the hand-over out of authority set
-//!   `fromSet`. With fewer hand-overs than `limit` it ends with the newest justified header.
+//!   `fromSet`. It ends with the newest justified header, unless there are more hand-overs than `limit`, or than fit into an answer:
+//!   then the asker goes on from where it has come to.
 //! - `phat_messages(cluster: u32, headHash: 0x…, headIndex: u64, fromIndex: u64, limit: u32)`: the last messages before the head, but
 //!   none before `fromIndex`: `{ before: 0x…, messages: [0x…] }`, in ascending order, with the log's hash before the first one. The
 //!   head is the log's hash and next index after the last message wanted. `before` is the head of the next page.
@@ -32,6 +33,9 @@ use crate::service::Backend;
 
 /// The most hand-overs of one answer.
 const MAX_HANDOFFS: u32 = 256;
+/// The most bytes of hand-overs in one answer, but for the one that passes them: 300 validators sign one with 30 KiB, and JSON-RPC
+/// doubles what it carries in hex.
+const HANDOFF_BYTES: usize = 6 * 1024 * 1024;
 /// The most messages of one answer.
 const MAX_MESSAGES: u32 = 1024;
 /// The most bytes of messages in one answer. One message is always given.
@@ -119,10 +123,17 @@ impl Phat {
             .collect();
 
         let mut steps = Vec::with_capacity(ends.len().saturating_add(1));
+        let mut bytes = 0usize;
         for end in &ends {
-            steps.push(self.step_at(*end)?);
+            if bytes >= HANDOFF_BYTES {
+                break;
+            }
+            let step = self.step_at(*end)?;
+            bytes = bytes.saturating_add(step.encoded_size());
+            steps.push(step);
         }
-        if steps.len() < limit {
+        // the newest header follows on the last hand-over that there is, not on one where the answer became too long
+        if steps.len() == ends.len() && steps.len() < limit {
             let kept = sc_consensus_grandpa::best_justification::<_, Block>(&*self.backend)
                 .map_err(|reason| error(FAILED, reason))?;
             let newest =

@@ -3,7 +3,7 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use phala_primitives::{
     cluster::{ClusterConfig, Limits, MAX_MEMBERS, SealingMode},
-    message::MAX_PAYLOAD,
+    message::{Balance, MAX_PAYLOAD},
 };
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,11 @@ use serde::{Deserialize, Serialize};
 pub struct Bounds {
     /// The highest limits.
     pub limits: Limits,
-    /// The newest engine revision that workers are known to have.
+    /// The highest price of gas: planck for [`GAS_PRICE_UNIT`](phala_primitives::cluster::GAS_PRICE_UNIT) gas.
+    pub gas_price: Balance,
+    /// The highest deposit for a byte, in planck.
+    pub deposit_per_byte: Balance,
+    /// The newest engine revision that workers are known to have. The oldest is 1.
     pub engine_revision: u32,
     /// Whether a policy may open loopback addresses, add roots, or allow `http://`. For development networks.
     pub allow_local_http: bool,
@@ -49,7 +53,15 @@ impl Default for Bounds {
             gas_per_message: 0,
             timeout_blocks: 0,
         };
-        Self { limits, engine_revision: 0, allow_local_http: false, allow_self_seal: false, backlog: 0 }
+        Self {
+            limits,
+            gas_price: 0,
+            deposit_per_byte: 0,
+            engine_revision: 0,
+            allow_local_http: false,
+            allow_self_seal: false,
+            backlog: 0,
+        }
     }
 }
 
@@ -71,7 +83,9 @@ impl Bounds {
         let local = config.http.allow_http || config.http.allow_loopback || !config.http.extra_roots.is_empty();
         limits
             && within(config.quorum.into(), MAX_MEMBERS)
-            && config.engine_revision <= self.engine_revision
+            && within(config.engine_revision, self.engine_revision)
+            && config.gas_price <= self.gas_price
+            && config.deposit_per_byte <= self.deposit_per_byte
             && (self.allow_local_http || !local)
             && (self.allow_self_seal || config.sealing == SealingMode::Peers)
     }

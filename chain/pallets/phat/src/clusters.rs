@@ -6,16 +6,16 @@ use frame_support::{
     traits::Get,
 };
 use phala_primitives::{
-    ClusterId, WorkerId,
-    cluster::{ClusterConfig, ClusterEntry, ClusterEntryV1, ClusterStatus, KeyCommitment},
-    message::{Kind, Origin, Rotate},
+    BootSign, ClusterId, WorkerId,
+    cluster::{ClusterConfig, ClusterConfigV1, ClusterEntry, ClusterEntryV1, ClusterStatus, KeyCommitment, Permission},
+    message::{Kind, Origin},
     report::key_commitment_digest,
 };
 use sp_core::ed25519;
 
 use crate::{
-    Clusters, Config, Consents, CurrentBounds, Error, Event, HoldReason, MemberOf, Members, NextCluster, Pallet,
-    Suspended, Votes, WorkerRegistry,
+    Clusters, Config, Consents, Contested, CurrentBounds, Error, Event, HoldReason, LastReport, MemberOf, Members,
+    NextCluster, Pallet, Suspended, Votes, WorkerRegistry,
 };
 
 impl<T: Config> Pallet<T> {
@@ -42,24 +42,44 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn do_configure(owner: T::AccountId, cluster: ClusterId, config: ClusterConfig) -> DispatchResult {
-        Self::ensure_owner(&owner, cluster)?;
-        Self::ensure_room(cluster)?;
-        ensure!(CurrentBounds::<T>::get().admit(&config), Error::<T>::ConfigOutOfBounds);
+        let before = Self::owned(&owner, cluster)?.config;
+        Self::ensure_room_for_changes(cluster)?;
+        let fits = CurrentBounds::<T>::get().admit(&config)
+            && config.latest().engine_revision >= before.latest().engine_revision;
+        ensure!(fits, Error::<T>::ConfigOutOfBounds);
+        if config.latest().quorum != before.latest().quorum {
+            // Words under another quorum judge nobody under this one: neither those that wait, nor what took effect last.
+            LastReport::<T>::remove(cluster);
+            for worker in Members::<T>::get(cluster) {
+                Votes::<T>::remove(cluster, worker);
+            }
+        }
         Self::change(cluster, |entry| entry.config = config.clone());
         Self::append(cluster, Origin::Account(Self::account(&owner)), Kind::Configuration(config))?;
         Ok(())
     }
 
-    pub(crate) fn do_terminate_cluster(owner: T::AccountId, cluster: ClusterId) -> DispatchResult {
-        Self::ensure_owner(&owner, cluster)?;
-        Self::append(cluster, Origin::Account(Self::account(&owner)), Kind::TerminateCluster)?;
-        Self::change(cluster, |entry| entry.status = ClusterStatus::Terminated);
-        for worker in Members::<T>::take(cluster) {
+    /// Ends a cluster, at the will of this account or of the chain, and gives the number of members that it had.
+    pub(crate) fn do_terminate_cluster(caller: Option<T::AccountId>, cluster: ClusterId) -> Result<u32, DispatchError> {
+        let entry = match &caller {
+            Some(caller) => Self::owned(caller, cluster)?,
+            None => Self::living(cluster)?,
+        };
+        let origin = caller.map_or(Origin::Chain, |_| Origin::Account(entry.owner));
+        Self::append(cluster, origin, Kind::TerminateCluster)?;
+        Self::change(cluster, |entry| {
+            entry.status = ClusterStatus::Terminated;
+            let ClusterConfig::V1(config) = &mut entry.config;
+            forget_lists(config);
+        });
+        let members = Members::<T>::take(cluster);
+        for worker in &members {
             MemberOf::<T>::remove(worker);
             Votes::<T>::remove(cluster, worker);
+            Contested::<T>::remove(cluster, worker);
         }
-        Self::release(HoldReason::Cluster, &owner, T::ClusterDeposit::get());
-        Ok(())
+        Self::release(HoldReason::Cluster, &T::AccountId::from(entry.owner.0), T::ClusterDeposit::get());
+        Ok(members.len() as u32)
     }
 
     pub(crate) fn do_offer(operator: T::AccountId, worker: WorkerId, cluster: Option<ClusterId>) -> DispatchResult {
@@ -73,8 +93,8 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn do_add_member(owner: T::AccountId, cluster: ClusterId, worker: WorkerId) -> DispatchResult {
-        Self::ensure_owner(&owner, cluster)?;
-        Self::ensure_room(cluster)?;
+        Self::owned(&owner, cluster)?;
+        Self::ensure_room_for_changes(cluster)?;
         let operator = T::Workers::operator(&worker).ok_or(Error::<T>::NoWorker)?;
         let consents = operator == owner || Consents::<T>::get(worker) == Some(cluster);
         ensure!(consents, Error::<T>::NoConsent);
@@ -93,29 +113,26 @@ impl<T: Config> Pallet<T> {
         let account = Self::account(&caller);
         let may = entry.owner == account || T::Workers::operator(&worker).as_ref() == Some(&caller);
         ensure!(may, Error::<T>::NotOwner);
+        ensure!(!Contested::<T>::contains_key(cluster, worker), Error::<T>::WordContested);
+        Self::ensure_room_for_changes(cluster)?;
         Self::drop_member(cluster, worker, Origin::Account(account))
     }
 
-    /// Takes a member out. Those that stay begin a new epoch, so that the one that left cannot read what comes.
+    /// Takes a worker out of its cluster, if it is in one, since it has no live boot any more.
+    pub fn evict(worker: &WorkerId) -> DispatchResult {
+        match MemberOf::<T>::get(worker) {
+            Some(cluster) => Self::drop_member(cluster, *worker, Origin::Chain),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn drop_member(cluster: ClusterId, worker: WorkerId, origin: Origin) -> DispatchResult {
         ensure!(MemberOf::<T>::get(worker) == Some(cluster), Error::<T>::NotMember);
         MemberOf::<T>::remove(worker);
         Votes::<T>::remove(cluster, worker);
-        let left = Members::<T>::mutate(cluster, |members| {
-            members.retain(|member| *member != worker);
-            members.len()
-        });
+        Contested::<T>::remove(cluster, worker);
+        Members::<T>::mutate(cluster, |members| members.retain(|member| *member != worker));
         Self::append(cluster, origin, Kind::MemberLeft(worker))?;
-        let has_keys = Clusters::<T>::get(cluster).is_some_and(|entry| entry.latest().keys.is_some());
-        if left > 0 && has_keys { Self::do_rotate(cluster) } else { Ok(()) }
-    }
-
-    pub(crate) fn do_rotate(cluster: ClusterId) -> DispatchResult {
-        let entry = Self::living(cluster)?;
-        let epoch = entry.epoch.checked_add(1).ok_or(Error::<T>::Exhausted)?;
-        let deadline = Self::block_number().saturating_add(entry.config.latest().limits.timeout_blocks);
-        Self::change(cluster, |entry| entry.epoch = epoch);
-        Self::append(cluster, Origin::Chain, Kind::Rotate(Rotate { epoch, deadline }))?;
         Ok(())
     }
 
@@ -132,28 +149,24 @@ impl<T: Config> Pallet<T> {
             key_commitment_digest(&Self::genesis_hash(), cluster, &keys),
             signature,
         )?;
-        let fits = match entry.keys {
-            None => true,
-            Some(known) => known.identity == keys.identity && known.epoch < keys.epoch,
-        };
-        ensure!(fits && keys.epoch == entry.epoch, Error::<T>::KeysRefused);
+        ensure!(entry.keys.is_none() && keys.epoch == entry.epoch, Error::<T>::KeysRefused);
         Self::change(cluster, |entry| entry.keys = Some(keys));
         Self::deposit_event(Event::KeysCommitted { cluster, keys });
         Ok(())
     }
 
-    /// That the live boot of a member signed `digest`.
+    /// That the live boot of a member signed `digest`; which boot that is.
     pub(crate) fn ensure_member_signed(
         cluster: ClusterId,
         worker: &WorkerId,
         digest: [u8; 32],
         signature: [u8; 64],
-    ) -> DispatchResult {
+    ) -> Result<BootSign, DispatchError> {
         ensure!(MemberOf::<T>::get(worker) == Some(cluster), Error::<T>::NotMember);
         let boot = T::Workers::live_boot(worker).ok_or(Error::<T>::NoWorker)?;
         let (signature, key) = (ed25519::Signature::from_raw(signature), ed25519::Public::from_raw(boot.0));
         ensure!(sp_io::crypto::ed25519_verify(&signature, &digest, &key), Error::<T>::BadSignature);
-        Ok(())
+        Ok(boot)
     }
 
     /// The cluster, if it has not ended.
@@ -163,9 +176,11 @@ impl<T: Config> Pallet<T> {
         Ok(entry)
     }
 
-    pub(crate) fn ensure_owner(caller: &T::AccountId, cluster: ClusterId) -> DispatchResult {
-        ensure!(Self::living(cluster)?.owner == Self::account(caller), Error::<T>::NotOwner);
-        Ok(())
+    /// The cluster, if it has not ended and is the caller's.
+    fn owned(caller: &T::AccountId, cluster: ClusterId) -> Result<ClusterEntryV1, DispatchError> {
+        let entry = Self::living(cluster)?;
+        ensure!(entry.owner == Self::account(caller), Error::<T>::NotOwner);
+        Ok(entry)
     }
 
     pub(crate) fn change(cluster: ClusterId, change: impl FnOnce(&mut ClusterEntryV1)) {
@@ -180,4 +195,12 @@ impl<T: Config> Pallet<T> {
     pub fn is_member(worker: &WorkerId) -> bool {
         MemberOf::<T>::contains_key(worker)
     }
+}
+
+/// Lets go of what makes a configuration long, once nobody acts by it any more.
+fn forget_lists(config: &mut ClusterConfigV1) {
+    if matches!(config.permission, Permission::List(_)) {
+        config.permission = Permission::OwnerOnly;
+    }
+    config.http.extra_roots = Default::default();
 }

@@ -1,4 +1,7 @@
 //! Code: declared by hash, uploaded in chunks, kept by the nodes' off-chain index.
+//!
+//! A code's hash says what its chunks are after unpacking, which the chain does not see. So the message of its upload names the
+//! chunks: members unpack exactly these, also where the hash was removed and declared again with others.
 
 use frame_support::{BoundedVec, ensure, pallet_prelude::DispatchResult, traits::ConstU32};
 use phala_primitives::{
@@ -58,7 +61,7 @@ impl<T: Config> Pallet<T> {
         sp_io::offchain_index::set(&code_chunk(cluster, &code, &hash), &bytes);
         Self::deposit_event(Event::ChunkStored { cluster, code, chunk });
         if entry.is_complete() {
-            let upload = Upload { code, size: entry.size };
+            let upload = Upload { code, size: entry.size, chunks: entry.chunks.clone() };
             Self::append(cluster, Origin::Account(entry.owner), Kind::Upload(upload))?;
         }
         Codes::<T>::insert(cluster, code, CodeEntry::V1(entry));

@@ -9,7 +9,7 @@ use phala_primitives::{
     ClusterId, CodeHash, ContractId, Payload,
     cluster::{ClusterEntryV1, ClusterStatus},
     contract::{ContractEntry, ContractEntryV1, ContractStatus},
-    message::{Balance, Command, Instantiate, Kind, Origin, Upgrade},
+    message::{Balance, Command, Instantiate, Kind, Origin, Upgrade, Withdraw},
 };
 
 use crate::{Clusters, CommandKeys, Config, Contracts, Error, Event, HoldReason, Pallet, Pending, Pendings, Work};
@@ -95,6 +95,16 @@ impl<T: Config> Pallet<T> {
         }
     }
 
+    pub(crate) fn do_withdraw(owner: T::AccountId, contract: ContractId, amount: Balance) -> DispatchResult {
+        let (cluster, entry, live) = Self::reachable(contract)?;
+        ensure!(live.owner == Self::account(&owner), Error::<T>::NotOwner);
+        Self::ensure_room(cluster)?;
+        // the workers' own count decides, which earlier messages may still change: what is never there is refused at once
+        ensure!(amount > 0, Error::<T>::NothingDue);
+        let message = Withdraw { contract, amount };
+        Self::send(owner, cluster, &entry, (contract, 0, 0, Work::Withdraw(amount)), Kind::Withdraw(message))
+    }
+
     pub(crate) fn do_reclaim_contract(contract: ContractId) -> DispatchResult {
         let entry = Contracts::<T>::get(contract).ok_or(Error::<T>::NoContract)?;
         let ended = Clusters::<T>::get(entry.latest().cluster)
@@ -110,7 +120,7 @@ impl<T: Config> Pallet<T> {
         let owner = T::AccountId::from(entry.owner.0);
         CommandKeys::<T>::remove(contract);
         Self::release(HoldReason::Contract, &owner, entry.deposit);
-        Self::pay_out(&owner, entry.balance);
+        let _said = Self::pay_out(&owner, entry.balance);
         if entry.status != ContractStatus::Failed {
             Self::drop_code(entry.cluster, entry.code);
         }

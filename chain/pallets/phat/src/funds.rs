@@ -85,12 +85,18 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// Pays out of the pot. An amount that cannot arrive, since it is too small for an account that is gone, stays.
-    pub(crate) fn pay_out(to: &T::AccountId, amount: Balance) {
-        if amount > 0
-            && let Err(error) = T::Currency::transfer(&Self::pot(), to, amount, Preservation::Preserve)
-        {
-            ::log::error!(target: "runtime::phat", "cannot pay {amount} to {to:?}: {error:?}");
+    /// Pays out of the pot, and says whether it arrived. An amount that cannot, since it is too small for an account that is gone,
+    /// stays.
+    pub(crate) fn pay_out(to: &T::AccountId, amount: Balance) -> bool {
+        if amount == 0 {
+            return true;
+        }
+        match T::Currency::transfer(&Self::pot(), to, amount, Preservation::Preserve) {
+            Ok(_) => true,
+            Err(error) => {
+                ::log::error!(target: "runtime::phat", "cannot pay {amount} to {to:?}: {error:?}");
+                false
+            }
         }
     }
 }

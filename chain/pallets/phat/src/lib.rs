@@ -17,17 +17,25 @@
 //!
 //! - A quorum of members can report a wrong state. With a quorum of 1 a single machine can; a member that disagrees freezes
 //!   the cluster, and [`Config::AdminOrigin`] decides.
-//! - A cluster's owner can end it. Users get back what is on hold, contracts' owners what their contracts own.
+//! - A member that said something wrong and was contradicted is judged once a quorum agrees on that very place. Where the quorum
+//!   agrees only further on, it goes unpunished: what it said never took effect.
+//! - The keys of a cluster stay as its first member drew them. A member that has left knows them still, and reads what is sealed
+//!   to them.
+//! - A cluster's owner can end it, and so can [`Config::AdminOrigin`]. Users get back what is on hold, contracts' owners what
+//!   their contracts own.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod bounds;
 mod clusters;
 mod code;
 mod contracts;
+mod effect;
 mod funds;
 mod log;
 mod registry;
@@ -40,7 +48,10 @@ mod tests;
 mod types;
 pub mod weights;
 
+#[cfg(feature = "runtime-benchmarks")]
+pub use benchmarking::BenchmarkHelper;
 pub use bounds::Bounds;
+pub use effect::Effect;
 pub use pallet::*;
 pub use registry::WorkerRegistry;
 pub use types::{Chunk, GenesisCluster, Pending, Vote, Work};
@@ -58,6 +69,7 @@ pub mod pallet {
     use alloc::vec::Vec;
     use frame_support::{
         PalletId,
+        dispatch::WithPostDispatchInfo,
         pallet_prelude::*,
         traits::{
             OnUnbalanced, UnixTime,
@@ -67,7 +79,7 @@ pub mod pallet {
     use frame_system::pallet_prelude::*;
     use phala_primitives::{
         Boundary, ClusterId, CodeHash, ContractId, Hash256, LogHead, Payload, Report, WorkerId,
-        cluster::{ClusterConfig, ClusterEntry, KeyCommitment},
+        cluster::{ClusterConfig, ClusterEntry, KeyCommitment, MAX_MEMBERS},
         contract::{CodeEntry, ContractEntry, MAX_CODE_CHUNKS},
         message::Balance,
         report::{CommandKey, Status},
@@ -114,6 +126,9 @@ pub mod pallet {
         /// Held while a contract exists, beside what its owner puts down for its storage.
         #[pallet::constant]
         type ContractDeposit: Get<Balance>;
+        /// Makes workers with live boots.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: BenchmarkHelper<Self::AccountId>;
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
     }
@@ -204,7 +219,12 @@ pub mod pallet {
     #[pallet::storage]
     pub type Votes<T: Config> = StorageDoubleMap<_, Blake2_128Concat, ClusterId, Blake2_128Concat, WorkerId, Vote>;
 
-    /// The digest of the last report that took effect.
+    /// Words that another member contradicted at the same place, until a quorum or [`Config::AdminOrigin`] has decided: who votes
+    /// further does not take back what it said. One for each member, the first.
+    #[pallet::storage]
+    pub type Contested<T: Config> = StorageDoubleMap<_, Blake2_128Concat, ClusterId, Blake2_128Concat, WorkerId, Vote>;
+
+    /// The digest of the last report that took effect; none where another quorum has been set since.
     #[pallet::storage]
     pub type LastReport<T: Config> = StorageMap<_, Blake2_128Concat, ClusterId, Hash256>;
 
@@ -367,9 +387,11 @@ pub mod pallet {
         NotMember,
         /// The worker contradicted a quorum of this cluster.
         WorkerSuspended,
+        /// The members disagree on what the worker said: it stays until this is decided.
+        WordContested,
         /// The cluster has no room for another member.
         TooManyMembers,
-        /// The cluster has keys for this epoch already, or the identity is not the one it is bound to.
+        /// The cluster has keys already, or these are of another epoch.
         KeysRefused,
         /// The signature is not the live boot's.
         BadSignature,
@@ -444,6 +466,10 @@ pub mod pallet {
         }
 
         fn on_finalize(_: BlockNumberFor<T>) {
+            // A read: to take what is not there would be a write in every block.
+            if !InitialClusters::<T>::exists() {
+                return;
+            }
             for (owner, config) in InitialClusters::<T>::take() {
                 if let Err(error) = Self::found(owner, config) {
                     ::log::error!(target: "runtime::phat", "a genesis cluster cannot be created: {error:?}");
@@ -471,8 +497,10 @@ pub mod pallet {
 
         /// Changes a cluster's configuration, from this message of its log on.
         ///
-        /// Origin: signed by the owner. Errors: [`Error::NoCluster`], [`Error::NotOwner`], [`Error::ConfigOutOfBounds`].
-        /// Event: [`Event::Message`].
+        /// With another quorum, members vote anew. An engine's revision never falls back.
+        ///
+        /// Origin: signed by the owner. Errors: [`Error::NoCluster`], [`Error::NotOwner`], [`Error::ConfigOutOfBounds`],
+        /// [`Error::Backlogged`]. Event: [`Event::Message`].
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::configure_cluster())]
         pub fn configure_cluster(origin: OriginFor<T>, cluster: ClusterId, config: ClusterConfig) -> DispatchResult {
@@ -494,7 +522,8 @@ pub mod pallet {
         /// Takes a worker into a cluster. Its operator must have consented, or be the caller.
         ///
         /// Origin: signed by the cluster's owner. Errors: [`Error::NotOwner`], [`Error::NoWorker`], [`Error::NoConsent`],
-        /// [`Error::AlreadyMember`], [`Error::WorkerSuspended`], [`Error::TooManyMembers`]. Event: [`Event::Message`].
+        /// [`Error::AlreadyMember`], [`Error::WorkerSuspended`], [`Error::TooManyMembers`], [`Error::Backlogged`].
+        /// Event: [`Event::Message`].
         #[pallet::call_index(3)]
         #[pallet::weight(T::WeightInfo::add_member())]
         pub fn add_member(origin: OriginFor<T>, cluster: ClusterId, worker: WorkerId) -> DispatchResult {
@@ -502,10 +531,10 @@ pub mod pallet {
             Self::do_add_member(owner, cluster, worker)
         }
 
-        /// Takes a worker out of a cluster. If others stay, a new epoch of keys begins.
+        /// Takes a worker out of a cluster. The cluster's keys stay as they are.
         ///
-        /// Origin: signed by the cluster's owner or the worker's operator. Errors: [`Error::NotMember`], [`Error::NotOwner`].
-        /// Event: [`Event::Message`].
+        /// Origin: signed by the cluster's owner or the worker's operator. Errors: [`Error::NotMember`], [`Error::NotOwner`],
+        /// [`Error::WordContested`], [`Error::Backlogged`]. Event: [`Event::Message`].
         #[pallet::call_index(4)]
         #[pallet::weight(T::WeightInfo::remove_member())]
         pub fn remove_member(origin: OriginFor<T>, cluster: ClusterId, worker: WorkerId) -> DispatchResult {
@@ -513,7 +542,7 @@ pub mod pallet {
             Self::do_remove_member(caller, cluster, worker)
         }
 
-        /// Binds a cluster to the keys that a member has drawn: its first keys, or the epoch root after a rotation.
+        /// Binds a cluster to the keys that a member has drawn, once.
         ///
         /// Origin: signed by anybody; `signature` is the live boot's over
         /// [`key_commitment_digest`](phala_primitives::report::key_commitment_digest).
@@ -531,16 +560,7 @@ pub mod pallet {
             Self::do_commit_keys(cluster, worker, keys, signature)
         }
 
-        /// Begins a new epoch of keys.
-        ///
-        /// Origin: signed by the cluster's owner. Errors: [`Error::NotOwner`]. Event: [`Event::Message`].
-        #[pallet::call_index(6)]
-        #[pallet::weight(T::WeightInfo::rotate())]
-        pub fn rotate(origin: OriginFor<T>, cluster: ClusterId) -> DispatchResult {
-            let owner = ensure_signed(origin)?;
-            Self::ensure_owner(&owner, cluster)?;
-            Self::do_rotate(cluster)
-        }
+        // Call 6 is kept for the beginning of a new epoch of keys (`Kind::Rotate` in the log), which workers cannot follow yet.
 
         /// Announces code: `size` bytes when uncompressed, stored as `stored_bytes` in chunks with these hashes.
         ///
@@ -648,21 +668,38 @@ pub mod pallet {
         /// Origin: signed by the contract's owner. Errors: [`Error::NoContract`], [`Error::NotOwner`].
         /// Events: [`Event::Message`], [`Event::ContractClosed`].
         #[pallet::call_index(13)]
-        #[pallet::weight(T::WeightInfo::terminate_contract())]
+        #[pallet::weight(T::WeightInfo::terminate_contract().max(T::WeightInfo::reclaim_contract()))]
         pub fn terminate_contract(origin: OriginFor<T>, contract: ContractId) -> DispatchResult {
             let owner = ensure_signed(origin)?;
             Self::do_terminate_contract(owner, contract)
         }
 
-        /// Ends a cluster. Reports are refused from here on; what it held is given back by [`Pallet::reclaim`],
-        /// [`Pallet::reclaim_contract`] and [`Pallet::remove_code`].
+        /// Moves `amount` of what a contract owns to its owner, once its receipt says that it owns as much. Weighs as the end of a
+        /// contract does: it is appended in the same way and does less.
         ///
-        /// Origin: signed by the cluster's owner. Errors: [`Error::NoCluster`], [`Error::NotOwner`]. Event: [`Event::Message`].
-        #[pallet::call_index(14)]
-        #[pallet::weight(T::WeightInfo::terminate_cluster())]
-        pub fn terminate_cluster(origin: OriginFor<T>, cluster: ClusterId) -> DispatchResult {
+        /// Origin: signed by the contract's owner. Errors: [`Error::NoContract`], [`Error::NotOwner`], [`Error::NothingDue`],
+        /// [`Error::Backlogged`]. Event: [`Event::Message`].
+        #[pallet::call_index(21)]
+        #[pallet::weight(T::WeightInfo::terminate_contract())]
+        pub fn withdraw(origin: OriginFor<T>, contract: ContractId, amount: Balance) -> DispatchResult {
             let owner = ensure_signed(origin)?;
-            Self::do_terminate_cluster(owner, cluster)
+            Self::do_withdraw(owner, contract, amount)
+        }
+
+        /// Ends a cluster and returns its deposit to its owner. Reports are refused from here on; what it held is given back by
+        /// [`Pallet::reclaim`], [`Pallet::reclaim_contract`] and [`Pallet::remove_code`].
+        ///
+        /// Origin: signed by the cluster's owner, or [`Config::AdminOrigin`]. Errors: [`Error::NoCluster`],
+        /// [`Error::ClusterTerminated`], [`Error::NotOwner`]. Event: [`Event::Message`].
+        #[pallet::call_index(14)]
+        #[pallet::weight(T::WeightInfo::terminate_cluster(MAX_MEMBERS))]
+        pub fn terminate_cluster(origin: OriginFor<T>, cluster: ClusterId) -> DispatchResultWithPostInfo {
+            let owner = match T::AdminOrigin::try_origin(origin) {
+                Ok(_) => None,
+                Err(origin) => Some(ensure_signed(origin)?),
+            };
+            let members = Self::do_terminate_cluster(owner, cluster)?;
+            Ok(Some(T::WeightInfo::terminate_cluster(members)).into())
         }
 
         /// Takes a member's report. It takes effect when a quorum has sent the same.
@@ -671,11 +708,21 @@ pub mod pallet {
         /// Errors: [`Error::NotMember`], [`Error::BadSignature`], [`Error::ClusterTerminated`], [`Error::ClusterFrozen`],
         /// [`Error::StaleReport`], [`Error::WrongBoundary`], [`Error::WrongOutcomes`], [`Error::AlreadyVoted`].
         /// Events: [`Event::Voted`], [`Event::ReportApplied`], [`Event::Settled`], [`Event::Frozen`], [`Event::MemberSuspended`].
+        /// What it did in the end decides what it weighs.
         #[pallet::call_index(15)]
-        #[pallet::weight(T::WeightInfo::report(report.latest().outcomes.len() as u32))]
-        pub fn report(origin: OriginFor<T>, report: Report, worker: WorkerId, signature: [u8; 64]) -> DispatchResult {
+        #[pallet::weight(Effect::most::<T>(report.latest()))]
+        pub fn report(
+            origin: OriginFor<T>,
+            report: Report,
+            worker: WorkerId,
+            signature: [u8; 64],
+        ) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
-            Self::do_report(report, worker, signature)
+            match Self::do_report(report, worker, signature) {
+                Ok(effect) => Ok(Some(effect.weight::<T>()).into()),
+                // whatever refuses a report does so before anything is settled
+                Err(error) => Err(error.with_weight(Effect::Voted.weight::<T>())),
+            }
         }
 
         /// Gives back the gas of a message that has no receipt within its cluster's time-out. Nothing else returns.
@@ -708,12 +755,13 @@ pub mod pallet {
             Self::do_reclaim_contract(contract)
         }
 
-        /// Decides a disagreement that no quorum decides: suspends these members and thaws the cluster.
+        /// Decides a disagreement that no quorum decides: suspends these workers, also ones that have left since, and thaws the
+        /// cluster.
         ///
-        /// Origin: [`Config::AdminOrigin`]. Errors: [`Error::NoCluster`], [`Error::ClusterTerminated`], [`Error::NotMember`].
+        /// Origin: [`Config::AdminOrigin`]. Errors: [`Error::NoCluster`], [`Error::ClusterTerminated`].
         /// Events: [`Event::MemberSuspended`], [`Event::Thawed`].
         #[pallet::call_index(19)]
-        #[pallet::weight(T::WeightInfo::resolve())]
+        #[pallet::weight(T::WeightInfo::resolve(suspended.len() as u32))]
         pub fn resolve(
             origin: OriginFor<T>,
             cluster: ClusterId,

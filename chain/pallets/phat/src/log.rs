@@ -13,6 +13,9 @@ use sp_runtime::{DispatchError, SaturatedConversion};
 
 use crate::{Boundaries, Config, CurrentBounds, Error, Event, LogHeads, OpenBoundary, Pallet, Reported};
 
+/// Messages by which owner and operators may change a cluster whose backlog is full: users must not lock them out.
+pub(crate) const OWNER_RESERVE: u64 = 1_024;
+
 impl<T: Config> Pallet<T> {
     /// Appends a message and gives its index.
     ///
@@ -43,10 +46,20 @@ impl<T: Config> Pallet<T> {
         Ok(index)
     }
 
-    /// Whether another message may wait for a report.
+    /// Whether another message of a user may wait for a report.
     pub(crate) fn ensure_room(cluster: ClusterId) -> Result<(), DispatchError> {
+        Self::ensure_room_within(cluster, 0)
+    }
+
+    /// Whether another change of the cluster itself may wait for a report.
+    pub(crate) fn ensure_room_for_changes(cluster: ClusterId) -> Result<(), DispatchError> {
+        Self::ensure_room_within(cluster, OWNER_RESERVE)
+    }
+
+    fn ensure_room_within(cluster: ClusterId, reserve: u64) -> Result<(), DispatchError> {
         let waiting = Self::next_index(cluster).saturating_sub(Self::reported_index(cluster));
-        ensure!(waiting < u64::from(CurrentBounds::<T>::get().backlog), Error::<T>::Backlogged);
+        let most = u64::from(CurrentBounds::<T>::get().backlog).saturating_add(reserve);
+        ensure!(waiting < most, Error::<T>::Backlogged);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use phala_primitives::{
     ClusterId, ContractId,
     cluster::ClusterStatus,
     contract::{ContractEntry, ContractEntryV1, ContractStatus},
+    message::Balance,
     report::{Outcome, ReportV1},
 };
 
@@ -25,7 +26,8 @@ impl<T: Config> Pallet<T> {
         }
         for (contract, key) in &report.command_keys {
             let ours = Contracts::<T>::get(contract).is_some_and(|entry| entry.latest().cluster == cluster);
-            if ours && key.epoch <= epoch {
+            let newer = CommandKeys::<T>::get(contract).is_none_or(|known| key.epoch >= known.epoch);
+            if ours && newer && key.epoch <= epoch {
                 CommandKeys::<T>::insert(contract, key);
             }
         }
@@ -65,6 +67,8 @@ impl<T: Config> Pallet<T> {
                 Self::drop_code(cluster, former);
             }
             Work::Terminate => Self::close(pending.contract),
+            Work::Withdraw(amount) if success => Self::pay_from(pending.contract, amount),
+            Work::Withdraw(_) => {}
         }
         Self::deposit_event(Event::Settled { cluster, index, status: outcome.status, fee });
     }
@@ -113,11 +117,22 @@ impl<T: Config> Pallet<T> {
             match pending.work {
                 Work::Upgrade(code) => Self::drop_code(cluster, code),
                 Work::Terminate => Self::close(pending.contract),
-                Work::Command | Work::Instantiate => {}
+                // what the contract owns returns when it is reclaimed
+                Work::Command | Work::Instantiate | Work::Withdraw(_) => {}
             }
         }
         Self::deposit_event(Event::Reclaimed { cluster, index });
         Ok(())
+    }
+
+    /// Pays out of what a contract owns to its owner; never more than it owns, whatever a quorum says.
+    fn pay_from(contract: ContractId, amount: Balance) {
+        Self::change_contract(contract, |entry| {
+            let amount = amount.min(entry.balance);
+            if Self::pay_out(&T::AccountId::from(entry.owner.0), amount) {
+                entry.balance = entry.balance.saturating_sub(amount);
+            }
+        });
     }
 
     fn change_contract(contract: ContractId, change: impl FnOnce(&mut ContractEntryV1)) {

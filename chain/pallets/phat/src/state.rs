@@ -1,6 +1,6 @@
 //! Invariants of the storage.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use frame_support::{
     ensure,
     traits::{
@@ -12,8 +12,8 @@ use phala_primitives::{cluster::ClusterStatus, contract::ContractStatus, message
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-    Boundaries, Clusters, Codes, Config, Contracts, HoldReason, LogHeads, MemberOf, Members, NextCluster, Pallet,
-    Pendings, Votes, Work,
+    Boundaries, Clusters, Codes, CommandKeys, Config, Contested, Contracts, HoldReason, LogHeads, MemberOf, Members,
+    NextCluster, OpenBoundary, Pallet, Pendings, Votes, Work,
 };
 
 /// What an account must have on hold: cluster, code, contract, gas, value.
@@ -23,10 +23,12 @@ impl<T: Config> Pallet<T> {
     /// 1. Every account has on hold exactly what its clusters, codes, contracts and waiting messages say: every hold has an owner
     ///    and a way back.
     /// 2. The pot covers what contracts own.
-    /// 3. [`MemberOf`] is the exact inverse of [`Members`]; only members have a vote.
-    /// 4. Reports never outrun the log; the log's head is a boundary until it is reported.
+    /// 3. [`MemberOf`] is the exact inverse of [`Members`]; only members have a vote, or a word that others contradicted.
+    /// 4. Reports never outrun the log; the log's head is a boundary until it is reported; messages of this block that a boundary
+    ///    moves with are in the log.
     /// 5. No message that has a receipt waits for one.
     /// 6. In a cluster that lives, each code counts its users.
+    /// 7. Only contracts have a command key.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut owed = BTreeMap::<[u8; 32], Owed>::new();
         let mut owe = |who: [u8; 32], slot: usize, amount: Balance| {
@@ -58,8 +60,15 @@ impl<T: Config> Pallet<T> {
         for (worker, cluster) in MemberOf::<T>::iter() {
             ensure!(Members::<T>::get(cluster).contains(&worker), "an inverse without its member");
         }
-        for (cluster, worker, _) in Votes::<T>::iter() {
+        for (cluster, worker, _) in Votes::<T>::iter().chain(Contested::<T>::iter()) {
             ensure!(MemberOf::<T>::get(worker) == Some(cluster), "a vote of nobody");
+        }
+        for (cluster, (block, first)) in OpenBoundary::<T>::iter() {
+            let there = LogHeads::<T>::get(cluster).is_some_and(|head| first < head.next_index);
+            ensure!(there && block <= Self::block_number(), "a boundary is open that the log has not reached");
+        }
+        for contract in CommandKeys::<T>::iter_keys() {
+            ensure!(Contracts::<T>::contains_key(contract), "a command key of no contract");
         }
         for (cluster, index, boundary) in Boundaries::<T>::iter() {
             ensure!(boundary.index == index && index > Self::reported_index(cluster), "a boundary out of place");
@@ -97,10 +106,13 @@ impl<T: Config> Pallet<T> {
             owned == 0 || T::Currency::total_balance(&Self::pot()) >= owned,
             "the pot does not cover the contracts"
         );
-        let reasons =
-            || [HoldReason::Cluster, HoldReason::Code, HoldReason::Contract, HoldReason::Gas, HoldReason::Value];
-        for (who, sums) in owed {
-            for (reason, sum) in reasons().into_iter().zip(sums) {
+        // every account, not only those that are owed something: a hold that nothing accounts for could never be released
+        let accounts = frame_system::Account::<T>::iter_keys().map(|who| -> [u8; 32] { who.into() });
+        for who in accounts.chain(owed.keys().copied()).collect::<BTreeSet<[u8; 32]>>() {
+            let sums = owed.get(&who).copied().unwrap_or_default();
+            let reasons =
+                [HoldReason::Cluster, HoldReason::Code, HoldReason::Contract, HoldReason::Gas, HoldReason::Value];
+            for (reason, sum) in reasons.into_iter().zip(sums) {
                 let held = T::Currency::balance_on_hold(&reason.into(), &who.into());
                 ensure!(held == sum, "a hold is not what it is for");
             }

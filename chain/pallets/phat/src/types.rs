@@ -3,7 +3,7 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{BoundedVec, traits::ConstU32};
 use phala_primitives::{
-    CodeHash, ContractId, Hash256, cluster::ClusterConfig, contract::CODE_CHUNK_BYTES, message::Balance,
+    BootSign, CodeHash, ContractId, Hash256, cluster::ClusterConfig, contract::CODE_CHUNK_BYTES, message::Balance,
 };
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,8 @@ pub enum Work {
     Upgrade(CodeHash),
     /// Closes the contract.
     Terminate,
+    /// Pays so much of what the contract owns to its owner, in planck.
+    Withdraw(Balance),
 }
 
 /// A member's word.
@@ -52,6 +54,8 @@ pub struct Vote {
     pub index: u64,
     /// The report's digest.
     pub digest: Hash256,
+    /// The boot that signed it. It counts while this boot is the live one.
+    pub boot: BootSign,
 }
 
 /// A cluster to begin with.

@@ -68,8 +68,7 @@ impl<T: Config> Pallet<T> {
             Some(entry) => BootOwner::<T>::remove(entry.latest().boot_sign),
             None => T::Currency::hold(&HoldReason::Registration.into(), &operator, T::Deposit::get())?,
         }
-        let hash = blake2_256(&evidence);
-        sp_io::offchain_index::set(&offchain_key::evidence(&hash), &evidence);
+        let hash = Self::store_evidence(&evidence);
         Retired::<T>::remove(worker);
         BootOwner::<T>::insert(boot.sign, worker);
         let entry = WorkerEntryV1 {
@@ -86,6 +85,13 @@ impl<T: Config> Pallet<T> {
         Registry::<T>::insert(worker, WorkerEntry::V1(entry));
         Self::deposit_event(Event::Registered { worker, operator, boot_sign: boot.sign, boot_count, evidence: hash });
         Ok(())
+    }
+
+    /// Leaves the evidence to the nodes, and gives the hash that it is found by.
+    pub(crate) fn store_evidence(evidence: &[u8]) -> Hash256 {
+        let hash = blake2_256(evidence);
+        sp_io::offchain_index::set(&offchain_key::evidence(&hash), evidence);
+        hash
     }
 
     /// Ends the lease of the worker's boot, keeps its numbers, and returns the deposit.

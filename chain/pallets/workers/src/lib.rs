@@ -13,8 +13,9 @@
 //! ## What trust remains
 //!
 //! - The evidence is worth what its root is worth: `claims.assurance` of an entry tells which kind it was.
-//! - A boot that stays registered keeps its lease until its operator deregisters it, until the next boot, or until
-//!   somebody calls [`Pallet::expire`] once its program left the policy or its evidence is older than the policy's period.
+//! - A boot that stays registered keeps its lease until its operator deregisters it, until the next boot, or until somebody calls
+//!   [`Pallet::expire`] once the policy has no place for its program or its kind of root any more, or its evidence is older than
+//!   the policy's period.
 //! - The endpoint is the operator's word. It proves nothing, and nothing secret rests on it.
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -34,17 +35,17 @@ mod tests;
 mod verifier;
 pub mod weights;
 
+#[cfg(feature = "runtime-benchmarks")]
+pub use benchmarking::BenchmarkHelper;
 pub use pallet::*;
 pub use phala_attestation::{AllowedMeasurement, TrustedRoot};
 pub use phala_primitives::report_data::BootBinding;
 pub use policy::Policy;
-#[cfg(feature = "runtime-benchmarks")]
-pub use verifier::EvidenceMaker;
 pub use verifier::{Attestation, Verifier};
 pub use weights::WeightInfo;
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use frame_support::{BoundedVec, traits::ConstU32};
+use frame_support::{BoundedVec, pallet_prelude::DispatchResult, traits::ConstU32};
 use phala_primitives::{BootKem, BootSign, WorkerId};
 use scale_info::TypeInfo;
 
@@ -72,15 +73,21 @@ pub struct RetiredWorker {
     pub evidence_block: u32,
 }
 
-/// Whether a worker may go. Wired by the runtime to whoever relies on workers.
+/// Whoever relies on workers. Wired by the runtime.
 pub trait Obligations {
-    /// Whether something still counts on this worker.
+    /// Whether something still counts on this worker, so that its operator cannot let it go.
     fn bound(worker: &WorkerId) -> bool;
+    /// Hears that the worker has lost its lease: nothing can count on it any more.
+    fn ended(worker: &WorkerId) -> DispatchResult;
 }
 
 impl Obligations for () {
     fn bound(_: &WorkerId) -> bool {
         false
+    }
+
+    fn ended(_: &WorkerId) -> DispatchResult {
+        Ok(())
     }
 }
 
@@ -131,9 +138,9 @@ pub mod pallet {
         /// Held while a worker is registered.
         #[pallet::constant]
         type Deposit: Get<Balance>;
-        /// Makes evidence to be verified.
+        /// Gives evidence to be verified, and somebody who counts on a worker.
         #[cfg(feature = "runtime-benchmarks")]
-        type BenchmarkHelper: EvidenceMaker;
+        type BenchmarkHelper: BenchmarkHelper;
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
     }
@@ -300,7 +307,7 @@ pub mod pallet {
         /// [`Error::WrongBlockHash`], [`Error::BlockNotLater`], [`Error::BootInUse`], then those of the evidence.
         /// Event: [`Event::Registered`].
         #[pallet::call_index(0)]
-        #[pallet::weight(T::WeightInfo::register(evidence.len() as u32))]
+        #[pallet::weight(T::WeightInfo::register().saturating_add(T::WeightInfo::store_evidence(evidence.len() as u32)))]
         pub fn register(
             origin: OriginFor<T>,
             worker: WorkerId,
@@ -349,8 +356,9 @@ pub mod pallet {
             Ok(())
         }
 
-        /// Ends the lease of a boot whose measurement or TCB status the policy does not admit any longer, or whose evidence is
-        /// older than the policy's period. Its operator gets the deposit back.
+        /// Ends the lease of a boot whose measurement, TCB status or kind of root the policy does not admit any longer, or whose
+        /// evidence is older than the policy's period. Its operator gets the deposit back, and whoever counts on the worker hears
+        /// of it.
         ///
         /// Origin: signed by anybody. Errors: [`Error::NoWorker`], [`Error::NotExpired`]. Event: [`Event::Expired`].
         #[pallet::call_index(3)]
@@ -362,7 +370,7 @@ pub mod pallet {
             ensure!(!CurrentPolicy::<T>::get().still_admits(entry.latest(), now), Error::<T>::NotExpired);
             Self::retire(&worker)?;
             Self::deposit_event(Event::Expired { worker });
-            Ok(())
+            T::Obligations::ended(&worker)
         }
 
         /// Replaces the whole policy.
@@ -404,7 +412,8 @@ pub mod pallet {
             Self::change_policy(origin, |policy| policy.add_root(root), Error::PolicyItemRefused)
         }
 
-        /// Trusts a root no longer, named by the BLAKE2b-256 of its certificate.
+        /// Trusts a root no longer, named by the BLAKE2b-256 of its certificate. Boots whose assurance no other root gives can be
+        /// ended by [`Pallet::expire`].
         ///
         /// Origin: [`Config::AdminOrigin`]. Errors: [`Error::NoPolicyItem`]. Event: [`Event::PolicyChanged`].
         #[pallet::call_index(8)]

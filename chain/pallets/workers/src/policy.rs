@@ -36,14 +36,15 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Whether a live boot still is as the policy wants it, in block `now`. Judged by what the registry keeps: hardware and
-    /// runtime registers were judged at the admission.
+    /// Whether a live boot still is as the policy wants it, in block `now`. Judged by what the registry keeps: of the root it keeps
+    /// the assurance; hardware and runtime registers were judged at the admission.
     pub fn still_admits(&self, entry: &WorkerEntryV1, now: u32) -> bool {
         let claims = &entry.claims;
         let listed = self.attestation.measurements.iter().any(|allowed| allowed.measurement == claims.measurement);
+        let rooted = self.attestation.roots.iter().any(|root| root.assurance == claims.assurance);
         let current = self.attestation.tcb.contains(&claims.tcb) && claims.tcb != TcbStatus::Revoked;
         let age = now.saturating_sub(entry.registered_at);
-        listed && current && (self.reattestation_period == 0 || age <= self.reattestation_period)
+        rooted && listed && current && (self.reattestation_period == 0 || age <= self.reattestation_period)
     }
 
     pub(crate) fn add_measurement(&mut self, measurement: AllowedMeasurement) -> bool {

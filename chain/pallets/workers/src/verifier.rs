@@ -29,10 +29,3 @@ impl Verifier for Attestation {
         verify(&evidence, policy, &binding.report_data(), now).map(|claims| claims.summary())
     }
 }
-
-/// Makes evidence for the benchmark of [`crate::Pallet::register`].
-#[cfg(feature = "runtime-benchmarks")]
-pub trait EvidenceMaker {
-    /// Evidence for this binding, as long as it can be made, and the policy that it satisfies.
-    fn make(binding: &BootBinding) -> (crate::Evidence, Policy);
-}

@@ -5,4 +5,5 @@ pub mod money;
 pub mod phat;
 pub mod platform;
 pub mod staking;
+pub mod supply;
 pub mod system;

@@ -1,4 +1,5 @@
-//! Balances and fees. Whatever leaves an account goes to another one: nothing is burnt, nothing is minted.
+//! Balances and fees. Nothing is minted: fees, slashes and dust go to other accounts, and [no extrinsic](super::supply) may set a
+//! balance. An account can burn what is its own, so the supply can only fall.
 
 use frame_support::{
     PalletId, parameter_types,

@@ -3,7 +3,9 @@
 use core::marker::PhantomData;
 
 use frame_support::{
-    PalletId, parameter_types,
+    PalletId,
+    pallet_prelude::DispatchResult,
+    parameter_types,
     traits::{Get, OnUnbalanced, fungible::Credit},
 };
 use frame_system::EnsureRoot;
@@ -35,6 +37,8 @@ impl pallet_workers::Config for Runtime {
     type Verifier = pallet_workers::Attestation;
     type Obligations = Memberships;
     type Deposit = WorkerDeposit;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarks::Helper;
     type WeightInfo = pallet_workers::weights::SubstrateWeight<Runtime>;
 }
 
@@ -50,6 +54,8 @@ impl pallet_phat::Config for Runtime {
     type PalletId = PhatPot;
     type ClusterDeposit = ClusterDeposit;
     type ContractDeposit = ContractDeposit;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarks::Helper;
     type WeightInfo = pallet_phat::weights::SubstrateWeight<Runtime>;
 }
 
@@ -65,11 +71,15 @@ impl pallet_phat::WorkerRegistry<AccountId> for Registry {
     }
 }
 
-/// A worker that is a member of a cluster may not go.
+/// A worker that is a member of a cluster may not go; one that has lost its lease is a member no longer.
 pub struct Memberships;
 impl pallet_workers::Obligations for Memberships {
     fn bound(worker: &WorkerId) -> bool {
         Phat::is_member(worker)
+    }
+
+    fn ended(worker: &WorkerId) -> DispatchResult {
+        Phat::evict(worker)
     }
 }
 

@@ -18,10 +18,13 @@ use crate::{
     timing,
 };
 
+/// Voters of an election: all validators, which vote for themselves, and nominators.
+pub const MAX_VOTERS: u32 = 1_000;
+
 parameter_types! {
     /// The election runs inside a block, so its input is bounded to what a block can carry.
     pub ElectionLimits: ElectionBounds =
-        ElectionBoundsBuilder::default().voters_count(1_000.into()).targets_count(MAX_AUTHORITIES.into()).build();
+        ElectionBoundsBuilder::default().voters_count(MAX_VOTERS.into()).targets_count(MAX_AUTHORITIES.into()).build();
 }
 
 /// Sequential Phragmén on chain.
@@ -30,7 +33,7 @@ impl onchain::Config for OnChainElection {
     type Sort = frame_support::traits::ConstBool<true>;
     type System = Runtime;
     type Solver = SequentialPhragmen<AccountId, Perbill>;
-    type MaxBackersPerWinner = ConstU32<1_000>;
+    type MaxBackersPerWinner = ConstU32<MAX_VOTERS>;
     type MaxWinnersPerPage = ConstU32<MAX_AUTHORITIES>;
     type DataProvider = Staking;
     type WeightInfo = frame_election_provider_support::weights::SubstrateWeight<Runtime>;
@@ -41,7 +44,7 @@ impl onchain::Config for OnChainElection {
 pub struct BenchmarkSizes;
 impl pallet_staking::BenchmarkingConfig for BenchmarkSizes {
     type MaxValidators = ConstU32<MAX_AUTHORITIES>;
-    type MaxNominators = ConstU32<1_000>;
+    type MaxNominators = ConstU32<MAX_VOTERS>;
 }
 
 impl pallet_staking::Config for Runtime {
@@ -54,7 +57,8 @@ impl pallet_staking::Config for Runtime {
     type ElectionProvider = onchain::OnChainExecution<OnChainElection>;
     type GenesisElectionProvider = onchain::OnChainExecution<OnChainElection>;
     type NominationsQuota = pallet_staking::FixedNominationsQuota<16>;
-    type HistoryDepth = ConstU32<84>;
+    /// At least as long as stake is bonded: what a slash needs to know of an era is not forgotten before.
+    type HistoryDepth = ConstU32<128>;
     type RewardRemainder = ();
     type RuntimeEvent = RuntimeEvent;
     type Slash = ResolveTo<TreasuryAccount, Balances>;

@@ -13,7 +13,7 @@ use sp_version::RuntimeVersion;
 
 use crate::{
     AccountId, Babe, Balance, Block, BlockNumber, Hash, Nonce, PalletInfo, Runtime, RuntimeCall, RuntimeEvent,
-    RuntimeOrigin, RuntimeTask, VERSION, timing,
+    RuntimeOrigin, RuntimeTask, VERSION, config::supply::FixedSupply, timing,
 };
 
 /// Normal extrinsics may fill three quarters of a block; the rest is for operational ones.
@@ -52,6 +52,7 @@ parameter_types! {
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
 impl frame_system::Config for Runtime {
     type Block = Block;
+    type BaseCallFilter = FixedSupply;
     type BlockWeights = BlockWeights;
     type BlockLength = BlockLength;
     type AccountId = AccountId;

@@ -13,7 +13,7 @@ use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 use crate::{
     AccountId, BABE_GENESIS, BabeConfig, Balance, BalancesConfig, PhatConfig, RuntimeGenesisConfig, SessionConfig,
     SessionKeys, StakingConfig, SudoConfig, TimingConfig, ValidatorKeys, WorkersConfig,
-    config::money::account,
+    config::{consensus::MAX_AUTHORITIES, money::account, staking::MAX_VOTERS},
     currency::{PHA, TOTAL_SUPPLY, allocation},
     timing::Timing,
 };
@@ -27,6 +27,10 @@ pub const TESTNET: &str = "testnet";
 /// Mainnet. Its validators are given by a patch when it is launched.
 pub const MAINNET: &str = "mainnet";
 
+/// The least that a validator of a public network bonds.
+const VALIDATOR_BOND: Balance = 10_000 * PHA;
+/// The least that a nominator of a public network bonds. Those who vote are few, since an election has to fit into a block.
+const NOMINATOR_BOND: Balance = 1_000 * PHA;
 /// What a validator of a development network has bonded.
 const DEVELOPMENT_BOND: Balance = 100_000 * PHA;
 
@@ -103,7 +107,13 @@ fn public(timing: Timing) -> Value {
             ],
         },
         babe: BabeConfig { epoch_config: BABE_GENESIS },
-        staking: StakingConfig { minimum_validator_count: 4 },
+        staking: StakingConfig {
+            minimum_validator_count: 4,
+            min_validator_bond: VALIDATOR_BOND,
+            min_nominator_bond: NOMINATOR_BOND,
+            max_validator_count: Some(MAX_AUTHORITIES),
+            max_nominator_count: Some(MAX_VOTERS - MAX_AUTHORITIES),
+        },
         workers: WorkersConfig { policy: phat::public_policy() },
         phat: PhatConfig {
             bounds: phat::bounds(false),

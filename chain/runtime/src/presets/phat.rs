@@ -10,7 +10,10 @@ use phala_primitives::{
     worker::TcbStatus,
 };
 
-use crate::{AccountId, currency::MILLI_PHA};
+use crate::{
+    AccountId,
+    currency::{MILLI_PHA, PHA},
+};
 
 /// The root of the software TEE under its public development seed. A test of `phala-soft-tee` holds it to the seed.
 const DEVELOPMENT_ROOT: &[u8] = include_bytes!("../development_root.der");
@@ -60,6 +63,9 @@ const MOST: Limits = Limits {
 pub fn bounds(development: bool) -> Bounds {
     Bounds {
         limits: MOST,
+        // a mistake of a decimal place or two should not be what users find out by paying
+        gas_price: PHA,
+        deposit_per_byte: PHA / 100,
         engine_revision: 1,
         allow_local_http: development,
         allow_self_seal: development,

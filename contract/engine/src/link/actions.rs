@@ -2,7 +2,7 @@ use wasmtime::{Error, component::Linker};
 
 use crate::{
     Host,
-    host::{Id, InsufficientBalance},
+    host::Id,
     limits::{ACTIONS, EXPIRY_BLOCKS},
     outcome::Interruption,
     price,
@@ -33,7 +33,7 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Run<H>>) -> Result<(), Error> {
         }
         charge(&mut cx, price::ACTION.saturating_add(price::bytes(bytes, price::HASH_BYTE)))?;
         let id = cx.data_mut().host()?.submit(action).map_err(Interruption::from)?;
-        Ok((id.map(|id| id.to_vec()).map_err(|InsufficientBalance| ActionError::InsufficientBalance),))
+        Ok((id.map(|id| id.to_vec()),))
     })?;
     to.func_wrap("transfer", |mut cx: Cx<'_, H>, (to, amount): (Vec<u8>, Amount)| {
         charge(&mut cx, price::HOST_CALL.saturating_add(price::copy(to.len())))?;
@@ -46,7 +46,7 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Run<H>>) -> Result<(), Error> {
         }
         charge(&mut cx, price::TRANSFER)?;
         let moved = cx.data_mut().host()?.transfer(&to, amount.into()).map_err(Interruption::from)?;
-        Ok((moved.map_err(|InsufficientBalance| ActionError::InsufficientBalance),))
+        Ok((moved,))
     })
 }
 

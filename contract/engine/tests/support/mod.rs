@@ -14,9 +14,9 @@
 use std::{collections::BTreeMap, sync::OnceLock};
 
 use phat_engine::{
-    Action, Assurance, Caller, Code, CodeError, CryptoError, Ending, Engine, Entry, Finished, HashKind, Host,
-    HostFailure, HttpError, Id, InsufficientBalance, KeyKind, Level, Limits, Options, OutOfSpace, Outcome, Pool,
-    Request, Response, Revision, Stack, Trap, VrfOutput,
+    Action, ActionError, Assurance, Caller, Code, CodeError, CryptoError, Ending, Engine, Entry, Finished, HashKind,
+    Host, HostFailure, HttpError, Id, KeyKind, Level, Limits, Options, OutOfSpace, Outcome, Pool, Request, Response,
+    Revision, Stack, Trap, VrfOutput,
 };
 
 type State = BTreeMap<(Id, Vec<u8>), Vec<u8>>;
@@ -124,10 +124,10 @@ impl Host for MemoryHost {
     fn balance(&mut self) -> Result<u128, HostFailure> {
         unused()
     }
-    fn submit(&mut self, _: Action) -> Result<Result<Id, InsufficientBalance>, HostFailure> {
+    fn submit(&mut self, _: Action) -> Result<Result<Id, ActionError>, HostFailure> {
         unused()
     }
-    fn transfer(&mut self, _: &Id, _: u128) -> Result<Result<(), InsufficientBalance>, HostFailure> {
+    fn transfer(&mut self, _: &Id, _: u128) -> Result<Result<(), ActionError>, HostFailure> {
         unused()
     }
     fn emit(&mut self, _: String, _: Vec<u8>) -> Result<(), HostFailure> {

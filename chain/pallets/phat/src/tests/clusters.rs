@@ -1,7 +1,11 @@
 //! Clusters, members and code: who may do what.
 
 use frame_support::assert_noop;
-use phala_primitives::{cluster::KeyCommitment, message::Sealed, report::key_commitment_digest};
+use phala_primitives::{
+    cluster::{ClusterStatus, KeyCommitment, RootCertificate},
+    message::Sealed,
+    report::key_commitment_digest,
+};
 use sp_runtime::DispatchError::BadOrigin;
 
 use super::*;
@@ -14,9 +18,12 @@ fn configurations_stay_within_the_bounds_of_the_chain() {
             change(&mut config);
             Phat::create_cluster(signed(3), ClusterConfig::V1(config))
         };
-        let bad: [fn(&mut ClusterConfigV1); 7] = [
+        let bad: [fn(&mut ClusterConfigV1); 10] = [
             |c| c.quorum = 0,
             |c| c.quorum = 65,
+            |c| c.gas_price = 2_000_001,
+            |c| c.deposit_per_byte = 3,
+            |c| c.engine_revision = 0,
             |c| c.engine_revision = 2,
             |c| c.limits.code_bytes = (16 << 20) + 1,
             |c| c.limits.timeout_blocks = 0,
@@ -46,8 +53,7 @@ fn only_the_owner_rules_a_cluster() {
         let config = ClusterConfig::V1(config());
         assert_noop!(Phat::configure_cluster(signed(3), C0, config.clone()), Error::<Test>::NotOwner);
         assert_noop!(Phat::add_member(signed(3), C0, worker(3)), Error::<Test>::NotOwner);
-        assert_noop!(Phat::rotate(signed(3), C0), Error::<Test>::NotOwner);
-        assert_noop!(Phat::terminate_cluster(signed(3), C0), Error::<Test>::NotOwner);
+        assert_noop!(terminate_cluster(signed(3)), Error::<Test>::NotOwner);
         assert_noop!(Phat::resolve(signed(OWNER), C0, Default::default()), BadOrigin);
         assert_noop!(Phat::configure_cluster(signed(OWNER), ClusterId(7), config), Error::<Test>::NoCluster);
     });
@@ -72,7 +78,55 @@ fn a_worker_joins_by_both_sides_will_and_only_once() {
 }
 
 #[test]
-fn keys_are_bound_once_per_epoch() {
+fn an_engine_never_falls_back() {
+    run(|| {
+        let configure = |engine_revision| {
+            let config = ClusterConfigV1 { engine_revision, ..config() };
+            Phat::configure_cluster(signed(OWNER), C0, ClusterConfig::V1(config))
+        };
+        assert_ok!(Phat::set_bounds(RuntimeOrigin::root(), Bounds { engine_revision: 3, ..bounds() }));
+        assert_ok!(configure(3));
+        assert_ok!(configure(3));
+        assert_noop!(configure(2), Error::<Test>::ConfigOutOfBounds);
+    });
+}
+
+#[test]
+fn a_worker_without_a_lease_is_no_member_any_more() {
+    run(|| {
+        join(3);
+        join(4);
+        let before = Phat::next_index(C0);
+        assert_ok!(Phat::evict(&worker(3)));
+        assert_eq!(Members::<Test>::get(C0).to_vec(), [worker(4)]);
+        assert_eq!(Phat::next_index(C0), before + 1, "its leaving is in the log");
+        assert_ok!(Phat::evict(&worker(3)));
+        assert_eq!(Phat::next_index(C0), before + 1);
+    });
+}
+
+#[test]
+fn governance_ends_a_cluster_too_and_the_owner_gets_the_deposit() {
+    run(|| {
+        join(3);
+        let root: RootCertificate = vec![1; 2_048].try_into().unwrap();
+        let http = HttpPolicy { extra_roots: vec![root].try_into().unwrap(), ..config().http };
+        let permission = Permission::List(vec![phala_primitives::AccountId([7; 32])].try_into().unwrap());
+        let wide = ClusterConfigV1 { http, permission, ..config() };
+        assert_ok!(Phat::configure_cluster(signed(OWNER), C0, ClusterConfig::V1(wide)));
+        assert_ok!(terminate_cluster(RuntimeOrigin::root()));
+        let entry = Clusters::<Test>::get(C0).unwrap();
+        let config = entry.latest().config.latest();
+        assert_eq!(entry.latest().status, ClusterStatus::Terminated);
+        assert_eq!((&config.permission, config.http.extra_roots.len()), (&Permission::OwnerOnly, 0));
+        assert_eq!(held(HoldReason::Cluster, OWNER), 0);
+        assert!(!Phat::is_member(&worker(3)));
+        assert_noop!(terminate_cluster(RuntimeOrigin::root()), Error::<Test>::ClusterTerminated);
+    });
+}
+
+#[test]
+fn keys_are_bound_once() {
     run(|| {
         join(3);
         join(4);
@@ -84,15 +138,14 @@ fn keys_are_bound_once_per_epoch() {
         assert_noop!(commit(3, 1, 1), Error::<Test>::KeysRefused);
         assert_ok!(commit(3, 0, 1));
         assert_noop!(commit(4, 0, 1), Error::<Test>::KeysRefused);
-        assert_ok!(Phat::rotate(signed(OWNER), C0));
-        assert_noop!(commit(4, 1, 2), Error::<Test>::KeysRefused);
-        assert_ok!(commit(4, 1, 1));
+        assert_noop!(commit(4, 1, 1), Error::<Test>::KeysRefused);
         let keys = KeyCommitment { identity: [1; 32], epoch: 1, epoch_root: [0; 32] };
         assert_noop!(Phat::commit_keys(signed(9), C0, worker(3), keys, [0; 64]), Error::<Test>::BadSignature);
         assert_noop!(Phat::commit_keys(signed(9), C0, worker(5), keys, [0; 64]), Error::<Test>::NotMember);
-        // One leaves: the other begins a new epoch.
         assert_ok!(Phat::remove_member(signed(3), C0, worker(3)));
-        assert_eq!(Clusters::<Test>::get(C0).unwrap().latest().epoch, 2);
+        let entry = Clusters::<Test>::get(C0).unwrap();
+        let keys = entry.latest().keys.map(|keys| keys.epoch_root);
+        assert_eq!((entry.latest().epoch, keys), (0, Some([3; 32])), "the keys outlive the member that drew them");
     });
 }
 
@@ -152,9 +205,10 @@ fn bad_messages_are_refused_before_anything_is_paid() {
         let keys = vec![(id, CommandKey { epoch: 0, kem: [5; 32] })].try_into().unwrap();
         assert_ok!(send_report(3, ReportV1 { command_keys: keys, ..report(Status::Success) }));
         assert_ok!(send(id, sealed(0), 1));
-        assert_ok!(Phat::rotate(signed(OWNER), C0));
-        assert_noop!(send(id, sealed(0), 1), Error::<Test>::WrongEpoch);
-        assert_noop!(send(id, sealed(1), 1), Error::<Test>::NotReady);
+        join(4);
+        assert_ok!(Phat::remove_member(signed(3), C0, worker(3)));
+        assert_ok!(send(id, sealed(0), 1));
+        assert_noop!(send(id, sealed(1), 1), Error::<Test>::WrongEpoch);
         assert_ok!(send(id, plain(64), 1_000));
     });
 }

@@ -97,7 +97,7 @@ fn a_cluster_that_ends_returns_all_and_takes_no_report() {
         let late = report(Status::Success);
         assert_noop!(Phat::reclaim(signed(5), C0, index), Error::<Test>::ClusterAlive);
         assert_noop!(Phat::reclaim_contract(signed(5), id), Error::<Test>::ClusterAlive);
-        assert_ok!(Phat::terminate_cluster(signed(OWNER), C0));
+        assert_ok!(terminate_cluster(signed(OWNER)));
         assert_noop!(send_report(3, late), Error::<Test>::ClusterTerminated);
         assert_noop!(command(id, 0), Error::<Test>::ClusterTerminated);
         assert!(!Phat::is_member(&worker(3)));
@@ -130,5 +130,35 @@ fn an_upgrade_takes_effect_with_its_receipt() {
         assert_ok!(send_report(3, report(Status::Success)));
         assert_eq!(contract(id).unwrap().code, new);
         assert_ok!(Phat::remove_code(signed(OWNER), C0, old));
+    });
+}
+
+#[test]
+fn an_owner_withdraws_what_the_contract_owns_and_no_more() {
+    run(|| {
+        let id = instantiate(upload(1));
+        join(3);
+        assert_ok!(send_report(3, report(Status::Success)));
+        let before = everything(USER);
+        assert_noop!(Phat::withdraw(signed(5), id, 10), Error::<Test>::NotOwner);
+        assert_noop!(Phat::withdraw(signed(USER), id, 0), Error::<Test>::NothingDue);
+
+        next_block();
+        assert_ok!(Phat::withdraw(signed(USER), id, 20));
+        assert_eq!(everything(USER), before, "only the receipt pays");
+        assert_ok!(send_report(3, report(Status::Success)));
+        assert_eq!((contract(id).unwrap().balance, everything(USER)), (30, before + 20));
+
+        // the workers have found less
+        next_block();
+        assert_ok!(Phat::withdraw(signed(USER), id, 1_000));
+        assert_ok!(send_report(3, report(Status::Overdrawn)));
+        assert_eq!((contract(id).unwrap().balance, everything(USER)), (30, before + 20));
+
+        // a quorum that lies takes nothing from others
+        next_block();
+        assert_ok!(Phat::withdraw(signed(USER), id, 1_000));
+        assert_ok!(send_report(3, report(Status::Success)));
+        assert_eq!((contract(id).unwrap().balance, everything(USER)), (0, before + 50));
     });
 }

@@ -77,12 +77,56 @@ fn messages_wait_only_up_to_the_bound() {
         assert_ok!(Phat::set_bounds(RuntimeOrigin::root(), Bounds { backlog: 4, ..bounds() }));
         assert_ok!(command(contract, 0));
         assert_noop!(command(contract, 0), Error::<Test>::Backlogged);
-        join_refused_by_backlog();
     });
 }
 
-fn join_refused_by_backlog() {
-    register(3);
-    assert_ok!(Phat::offer_worker(signed(3), worker(3), Some(C0)));
-    assert_noop!(Phat::add_member(signed(OWNER), C0, worker(3)), Error::<Test>::Backlogged);
+#[test]
+fn users_cannot_lock_the_owner_out() {
+    run(|| {
+        let contract = instantiate(upload(1));
+        let waiting = Phat::next_index(C0);
+        let backlog = waiting as u32;
+        assert_ok!(Phat::set_bounds(RuntimeOrigin::root(), Bounds { backlog, ..bounds() }));
+        assert_noop!(command(contract, 0), Error::<Test>::Backlogged);
+        join(3);
+        join(4);
+        assert_ok!(Phat::remove_member(signed(3), C0, worker(3)));
+        let configure = || Phat::configure_cluster(signed(OWNER), C0, ClusterConfig::V1(config()));
+        while Phat::next_index(C0) < waiting + crate::log::OWNER_RESERVE {
+            assert_ok!(configure());
+        }
+        assert_noop!(configure(), Error::<Test>::Backlogged);
+        assert_noop!(Phat::remove_member(signed(4), C0, worker(4)), Error::<Test>::Backlogged);
+        assert_ok!(Phat::offer_worker(signed(3), worker(3), Some(C0)));
+        assert_noop!(Phat::add_member(signed(OWNER), C0, worker(3)), Error::<Test>::Backlogged);
+        assert_ok!(Phat::evict(&worker(4)));
+    });
+}
+
+/// The same code under other chunks: members unpack those that the message of the upload names.
+#[test]
+fn an_upload_names_its_chunks() {
+    let (offchain, _) = TestOffchainExt::new();
+    let mut ext = ext();
+    ext.register_extension(OffchainDbExt::new(offchain));
+    let heads = ext.execute_with(|| {
+        let code = upload(1);
+        let first = LogHeads::<Test>::get(C0).unwrap();
+        assert_ok!(Phat::remove_code(signed(OWNER), C0, code));
+        let other = vec![9; 7];
+        let hashes = vec![blake2_256(&other)].try_into().unwrap();
+        assert_ok!(Phat::declare_code(signed(OWNER), C0, code, 20, 7, hashes));
+        assert_ok!(Phat::upload_chunk(signed(OWNER), C0, code, 0, other.try_into().unwrap()));
+        [first, LogHeads::<Test>::get(C0).unwrap()]
+    });
+    ext.persist_offchain_overlay();
+    let db = ext.offchain_db();
+    let chunks = heads.map(|head| {
+        let body = db.get(&log_body(C0, head.next_index - 1, &head.hash)).unwrap();
+        let body: LogBody = codec::Decode::decode(&mut &body[..]).unwrap();
+        let Message::V1(message) = Message::from_wire(&body.message).unwrap();
+        let Kind::Upload(upload) = message.kind else { panic!("an upload") };
+        upload.chunks.to_vec()
+    });
+    assert_eq!(chunks, [vec![blake2_256(&[1; 10])], vec![blake2_256(&[9; 7])]]);
 }

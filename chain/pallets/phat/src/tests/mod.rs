@@ -8,11 +8,14 @@ mod funds;
 mod log;
 mod reports;
 mod sequences;
+mod state;
 
 use std::{cell::RefCell, collections::BTreeMap};
 
 use frame_support::{
-    PalletId, assert_ok, derive_impl, parameter_types,
+    PalletId, assert_ok, derive_impl,
+    pallet_prelude::DispatchResultWithPostInfo,
+    parameter_types,
     traits::{
         ConstU128, Imbalance, OnFinalize, OnInitialize, OnUnbalanced,
         fungible::{Credit, InspectHold},
@@ -120,6 +123,13 @@ impl WorkerRegistry<AccountId32> for RegistryOfTest {
     }
 }
 
+#[cfg(feature = "runtime-benchmarks")]
+impl BenchmarkHelper<AccountId32> for RegistryOfTest {
+    fn register(worker: &WorkerId, operator: &AccountId32, boot: BootSign) {
+        REGISTERED.with_borrow_mut(|workers| workers.insert(*worker, (operator.clone(), boot)));
+    }
+}
+
 impl Config for Test {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
@@ -132,6 +142,8 @@ impl Config for Test {
     type PalletId = Id;
     type ClusterDeposit = ClusterDeposit;
     type ContractDeposit = ContractDeposit;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = RegistryOfTest;
     type WeightInfo = weights::SubstrateWeight<Test>;
 }
 
@@ -178,7 +190,15 @@ pub fn config() -> ClusterConfigV1 {
 
 pub fn bounds() -> Bounds {
     let limits = Limits { code_bytes: 16 << 20, memory_bytes: 64 << 20, ..config().limits };
-    Bounds { limits, engine_revision: 1, allow_local_http: true, allow_self_seal: true, backlog: 1_000 }
+    Bounds {
+        limits,
+        gas_price: 2_000_000,
+        deposit_per_byte: 2,
+        engine_revision: 1,
+        allow_local_http: true,
+        allow_self_seal: true,
+        backlog: 1_000,
+    }
 }
 
 pub fn next_block() {
@@ -231,7 +251,12 @@ fn boot(n: u8) -> ed25519::Pair {
 
 /// Registers worker `n` under operator `n`.
 pub fn register(n: u8) {
-    let entry = (account(n), BootSign(boot(n).public().0));
+    reboot(n, n);
+}
+
+/// Gives worker `n` another boot.
+pub fn reboot(n: u8, seed: u8) {
+    let entry = (account(n), BootSign(boot(seed).public().0));
     REGISTERED.with_borrow_mut(|workers| workers.insert(worker(n), entry));
 }
 
@@ -293,8 +318,22 @@ pub fn report(status: Status) -> ReportV1 {
     }
 }
 
+/// What a call came to, without what it weighed.
+pub fn plainly(result: DispatchResultWithPostInfo) -> DispatchResult {
+    result.map(drop).map_err(|error| error.error)
+}
+
 pub fn send_report(n: u8, report: ReportV1) -> DispatchResult {
+    send_report_by(n, n, report)
+}
+
+/// The word of worker `n`, signed by the boot of this seed.
+pub fn send_report_by(n: u8, seed: u8, report: ReportV1) -> DispatchResult {
     let report = Report::V1(report);
-    let signature = boot(n).sign(&report.digest(&Phat::genesis_hash()));
-    Phat::report(signed(9), report, worker(n), signature.0)
+    let signature = boot(seed).sign(&report.digest(&Phat::genesis_hash()));
+    plainly(Phat::report(signed(9), report, worker(n), signature.0))
+}
+
+pub fn terminate_cluster(origin: RuntimeOrigin) -> DispatchResult {
+    plainly(Phat::terminate_cluster(origin, C0))
 }

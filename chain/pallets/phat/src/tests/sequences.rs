@@ -14,7 +14,9 @@ enum Step {
     Refund { index: u64 },
     Leave { worker: u8 },
     Join { worker: u8 },
-    Rotate,
+    Reboot { worker: u8, seed: u8 },
+    Quorum { quorum: u16 },
+    Evict { worker: u8 },
     Resolve,
     TerminateCluster,
     Reclaim { index: u64 },
@@ -33,7 +35,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..40u64).prop_map(|index| Step::Refund { index }),
         1 => (3..6u8).prop_map(|worker| Step::Leave { worker }),
         1 => (3..6u8).prop_map(|worker| Step::Join { worker }),
-        1 => Just(Step::Rotate),
+        1 => (3..6u8, 10..12u8).prop_map(|(worker, seed)| Step::Reboot { worker, seed }),
+        1 => (1..4u16).prop_map(|quorum| Step::Quorum { quorum }),
+        1 => (3..6u8).prop_map(|worker| Step::Evict { worker }),
         1 => Just(Step::Resolve),
         1 => Just(Step::TerminateCluster),
         2 => (0..40u64).prop_map(|index| Step::Reclaim { index }),
@@ -51,6 +55,7 @@ proptest! {
             (3..6).for_each(join);
             set_quorum(quorum);
             let mut contracts = vec![instantiate(codes[0])];
+            let mut boots = [0, 1, 2, 3, 4, 5];
             let issuance = pallet_balances::TotalIssuance::<Test>::get();
             for step in steps {
                 let pick = |i: usize| contracts[i % contracts.len()];
@@ -69,7 +74,7 @@ proptest! {
                         if !honest {
                             report.state_root = [worker; 32];
                         }
-                        send_report(worker, report)
+                        send_report_by(worker, boots[usize::from(worker)], report)
                     }
                     Step::Refund { index } => Phat::refund_expired(signed(9), C0, index),
                     Step::Leave { worker: n } => Phat::remove_member(signed(n), C0, worker(n)),
@@ -77,9 +82,18 @@ proptest! {
                         Phat::offer_worker(signed(n), worker(n), Some(C0))?;
                         Phat::add_member(signed(OWNER), C0, worker(n))
                     }
-                    Step::Rotate => Phat::rotate(signed(OWNER), C0),
+                    Step::Reboot { worker: n, seed } => {
+                        boots[usize::from(n)] = seed;
+                        reboot(n, seed);
+                        Ok(())
+                    }
+                    Step::Quorum { quorum } => {
+                        let config = ClusterConfigV1 { quorum, ..config() };
+                        Phat::configure_cluster(signed(OWNER), C0, ClusterConfig::V1(config))
+                    }
+                    Step::Evict { worker: n } => Phat::evict(&worker(n)),
                     Step::Resolve => Phat::resolve(RuntimeOrigin::root(), C0, Default::default()),
-                    Step::TerminateCluster => Phat::terminate_cluster(signed(OWNER), C0),
+                    Step::TerminateCluster => terminate_cluster(signed(OWNER)),
                     Step::Reclaim { index } => Phat::reclaim(signed(9), C0, index),
                     Step::ReclaimContract { contract } => Phat::reclaim_contract(signed(9), pick(contract)),
                     Step::Blocks(blocks) => {

@@ -78,12 +78,18 @@ parameter_types! {
     pub const Deposit: u128 = 100;
     pub Admin: AccountId32 = account(99);
     pub static Bound: bool = false;
+    pub static Ended: Vec<WorkerId> = vec![];
 }
 
 pub struct BoundByTest;
 impl Obligations for BoundByTest {
     fn bound(_: &WorkerId) -> bool {
         Bound::get()
+    }
+
+    fn ended(worker: &WorkerId) -> DispatchResult {
+        Ended::mutate(|ended| ended.push(*worker));
+        Ok(())
     }
 }
 
@@ -154,10 +160,12 @@ impl Verifier for Statements {
 }
 
 #[cfg(feature = "runtime-benchmarks")]
-impl EvidenceMaker for Statements {
-    fn make(binding: &BootBinding) -> (Evidence, phala_attestation::Policy) {
-        (statement(binding).encode().try_into().unwrap(), policy().attestation)
+impl BenchmarkHelper for Statements {
+    fn evidence(_: u32, binding: &BootBinding) -> Option<(Evidence, phala_attestation::Policy)> {
+        Some((statement(binding).encode().try_into().unwrap(), policy().attestation))
     }
+
+    fn bind(_: &WorkerId) {}
 }
 
 pub const ROOT: &[u8] = b"root";

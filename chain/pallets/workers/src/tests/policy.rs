@@ -50,7 +50,26 @@ fn a_removed_program_loses_its_lease() {
         assert_noop!(Registration::new(2, 12, 8).send(), Error::<Test>::EvidenceUnlistedMeasurement);
         assert_ok!(expire());
         assert_eq!(Workers::live_boot(&worker_of(1)), None);
+        assert_eq!(Ended::take(), [worker_of(1)], "whoever counts on the worker hears of it");
         assert_noop!(expire(), Error::<Test>::NoWorker);
+    });
+}
+
+#[test]
+fn boots_under_a_root_that_is_no_longer_trusted_lose_their_lease() {
+    run(|| {
+        assert_ok!(Registration::new(1, 11, 8).send());
+        let expire = || Workers::expire(RuntimeOrigin::signed(account(2)), worker_of(1));
+        // Another root of the same kind keeps it.
+        let other = TrustedRoot { certificate: vec![1].try_into().unwrap(), assurance: Assurance::Software };
+        assert_ok!(Workers::add_root(admin(), other));
+        assert_ok!(Workers::remove_root(admin(), sp_io::hashing::blake2_256(ROOT)));
+        assert_noop!(expire(), Error::<Test>::NotExpired);
+        let hardware = TrustedRoot { certificate: vec![2].try_into().unwrap(), assurance: Assurance::Hardware };
+        assert_ok!(Workers::add_root(admin(), hardware));
+        assert_ok!(Workers::remove_root(admin(), sp_io::hashing::blake2_256(&[1])));
+        assert_ok!(expire());
+        assert_eq!(Workers::live_boot(&worker_of(1)), None);
     });
 }
 

@@ -1,8 +1,8 @@
 //! A host that nobody is: code is compiled for it and never called.
 
 use phat_engine::{
-    Action, Assurance, Caller, Code, CryptoError, Ending, HashKind, Host, HostFailure, HttpError, Id,
-    InsufficientBalance, KeyKind, Level, Options, OutOfSpace, Request, Response, Step, VrfOutput,
+    Action, ActionError, Assurance, Caller, Code, CryptoError, Ending, HashKind, Host, HostFailure, HttpError, Id,
+    KeyKind, Level, Options, OutOfSpace, Request, Response, Step, VrfOutput,
 };
 
 /// See the [module's documentation](self).
@@ -84,10 +84,10 @@ impl Host for Nobody {
     fn balance(&mut self) -> Result<u128, HostFailure> {
         match *self {}
     }
-    fn submit(&mut self, _: Action) -> Result<Result<Id, InsufficientBalance>, HostFailure> {
+    fn submit(&mut self, _: Action) -> Result<Result<Id, ActionError>, HostFailure> {
         match *self {}
     }
-    fn transfer(&mut self, _: &Id, _: u128) -> Result<Result<(), InsufficientBalance>, HostFailure> {
+    fn transfer(&mut self, _: &Id, _: u128) -> Result<Result<(), ActionError>, HostFailure> {
         match *self {}
     }
     fn emit(&mut self, _: String, _: Vec<u8>) -> Result<(), HostFailure> {
