@@ -23,7 +23,7 @@ const REQUEST: Duration = Duration::from_secs(30);
 /// The longest answer, in bytes.
 const MAX_ANSWER: u32 = 20 * 1024 * 1024;
 /// Hand-overs of one proof.
-const HANDOFFS: u32 = 128;
+const HANDOFFS: u32 = 64;
 
 /// See the [module's documentation](self).
 pub struct Node {

@@ -42,7 +42,7 @@ use crate::{
 };
 
 /// Hand-overs that one finality proof may have.
-const HANDOFFS: u32 = 128;
+const HANDOFFS: u32 = 64;
 /// Messages that are asked for at once.
 const MESSAGES: u32 = 1024;
 /// Bodies of one chunk of a long log, in bytes.
