@@ -3,8 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use codec::Decode;
+use frame_metadata::RuntimeMetadata;
 use merkleized_metadata::{ExtraInfo, generate_metadata_digest};
 use phala_primitives::Hash256;
+use scale_info::TypeDef;
 use subxt::{
     OnlineClient,
     backend::LegacyBackend,
@@ -173,6 +175,7 @@ impl Chain {
         );
         let prefixed = prefixed.map_err(|error| failed(error.to_string()))?;
         let metadata = metadata.map_err(|error| failed(error.to_string()))?;
+        covered(&prefixed.1).map_err(failed)?;
         let extra = ExtraInfo {
             spec_version: version.spec_version,
             spec_name: version.spec_name,
@@ -213,6 +216,28 @@ impl Chain {
         let progress = signed.submit_and_watch().await.map_err(|error| invalid(error.to_string()))?;
         Ok(Submitted { call: name, progress })
     }
+}
+
+/// That a transaction is encoded by what the hash covers. The hash is of the runtime's calls as one type; subxt encodes by the index
+/// and the calls that each pallet names for itself, which a node could have made up beside it.
+fn covered(metadata: &RuntimeMetadata) -> Result<(), String> {
+    let RuntimeMetadata::V15(metadata) = metadata else {
+        return Err(format!("they are not of version {METADATA_VERSION}"));
+    };
+    let calls = metadata.types.resolve(metadata.extrinsic.call_ty.id).map(|calls| &calls.type_def);
+    let Some(TypeDef::Variant(calls)) = calls else { return Err("the runtime has no calls".into()) };
+    for pallet in &metadata.pallets {
+        let Some(own) = &pallet.calls else { continue };
+        let same = calls.variants.iter().any(|call| {
+            call.name == pallet.name
+                && call.index == pallet.index
+                && matches!(call.fields.as_slice(), [field] if field.ty.id == own.ty.id)
+        });
+        if !same {
+            return Err(format!("the calls of {} are not the runtime's", pallet.name));
+        }
+    }
+    Ok(())
 }
 
 type AtBlock = subxt::client::OnlineClientAtBlockImpl<PhalaConfig>;

@@ -4,13 +4,15 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
+use phala_primitives::{ClusterId, LogHead, report::Reported, storage_key};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::{binary, process::Process};
+use crate::{Rpc, binary, process::Process, wait_for};
 
 /// A devnet in a folder of its own, on ports that the system has chosen; stopped when dropped.
 pub struct Devnet {
@@ -72,14 +74,30 @@ impl Devnet {
     /// `phala` as the line that the devnet prints sets it up, in a folder.
     pub fn phala(&self, folder: &Path, account: &str, arguments: &[&str]) -> Result<Output> {
         let mut command = Command::new(binary("phala")?);
+        self.set_up(&mut command, folder, account);
+        Ok(command.args(arguments).output()?)
+    }
+
+    /// What a shell prints that runs these lines as Alice, with `phala` on its PATH. It ends at the first one that fails.
+    pub fn shell(&self, folder: &Path, lines: &str) -> Result<String> {
+        let phala = binary("phala")?;
+        let mut path = phala.parent().context("a folder of programs")?.as_os_str().to_owned();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap_or_default());
+        let mut bash = Command::new("bash");
+        self.set_up(&mut bash, folder, "//Alice");
+        let output = bash.args(["-euo", "pipefail", "-c", lines]).env("PATH", path).output().context("run bash")?;
+        ensure!(output.status.success(), "{lines}\n{}{}", text(&output.stdout), text(&output.stderr));
+        Ok(text(&output.stdout))
+    }
+
+    fn set_up(&self, command: &mut Command, folder: &Path, account: &str) {
         command
-            .args(arguments)
             .current_dir(folder)
             .env("PHALA_NETWORK", self.folder.path().join("net/network.json"))
-            .env("PHALA_NODE", format!("ws://127.0.0.1:{}", self.rpc))
+            .env("PHALA_NODE", self.node_url())
             .env("PHALA_SURI", account)
             .stdin(Stdio::null());
-        Ok(command.output()?)
     }
 
     /// What `phala` prints, as Alice.
@@ -106,8 +124,13 @@ impl Devnet {
     /// Ends one of its processes as a power cut would.
     pub fn kill(&self, name: &str) -> Result<()> {
         let id = self.process(name)?["pid"].as_i64().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        kill_process(id.context("a process id")?, Signal::KILL)?;
-        Ok(())
+        let id = id.context("a process id")?;
+        kill_process(id, Signal::KILL)?;
+        // whose parent does not look after it stays as a name, without a program
+        let program = format!("/proc/{}/exe", id.as_raw_nonzero());
+        wait_for("a killed process to be gone", Duration::from_secs(10), || {
+            Ok(std::fs::read_link(&program).is_err().then_some(()))
+        })
     }
 
     /// Starts a process of the devnet again with its own arguments.
@@ -120,6 +143,31 @@ impl Devnet {
             &arguments,
             &self.folder.path().join(format!("net/logs/{name}-again.log")),
         )
+    }
+
+    /// The node's JSON-RPC.
+    pub fn rpc(&self) -> Rpc {
+        Rpc::new(self.rpc)
+    }
+
+    /// Where the log of its cluster stands, as the node says.
+    pub fn log_head(&self) -> Result<LogHead> {
+        self.rpc().state(&storage_key::log_head(ClusterId(0)))?.context("the cluster's log")
+    }
+
+    /// Messages of its cluster that are reported, as the node says.
+    pub fn reported(&self) -> Result<u64> {
+        let reported: Option<Reported> = self.rpc().state(&storage_key::reported(ClusterId(0)))?;
+        Ok(reported.map_or(0, |reported| reported.latest().boundary.index))
+    }
+
+    /// Waits until its cluster has reported all messages that there are.
+    pub fn settled(&self) -> Result<()> {
+        wait_for("the cluster to report all of its messages", Duration::from_secs(120), || {
+            let (messages, reported) = (self.log_head()?.next_index, self.reported()?);
+            ensure!(reported == messages, "{reported} of {messages} are reported");
+            Ok(Some(()))
+        })
     }
 
     /// The port of the node.
@@ -144,18 +192,25 @@ impl Devnet {
 
     /// Starts another worker, on the same platform, that asks these nodes; with its log in a file of this name.
     pub fn another_worker(&self, operator: &str, nodes: &[String], log: &str) -> Result<(Process, u16)> {
-        let (net, port) = (self.net(), free_port()?);
+        let port = free_port()?;
+        let arguments = self.worker_arguments(operator, nodes, "another", port);
+        Ok((Process::start("phala-worker", &arguments, &self.net().join(format!("logs/{log}.log")))?, port))
+    }
+
+    /// How `phala-worker` is started beside the devnet's own, with its data in a folder of this name.
+    pub fn worker_arguments(&self, operator: &str, nodes: &[String], data: &str, port: u16) -> Vec<String> {
+        let net = self.net();
         let mut arguments = vec![
             "run".to_owned(),
             format!("--operator={operator}"),
             format!("--network={}", net.join("network.json").display()),
-            format!("--data-dir={}", net.join("another").display()),
+            format!("--data-dir={}", net.join(data).display()),
             format!("--platform=soft-tee:{}", net.join("tee/socket").display()),
             format!("--listen=127.0.0.1:{port}"),
             "--stall-after=10".to_owned(),
         ];
         arguments.extend(nodes.iter().map(|node| format!("--node={node}")));
-        Ok((Process::start("phala-worker", &arguments, &net.join(format!("logs/{log}.log")))?, port))
+        arguments
     }
 
     /// The exit code, and what was said on standard error.

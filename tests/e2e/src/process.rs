@@ -56,15 +56,20 @@ pub struct Process {
 impl Process {
     /// Starts a binary of this workspace with its output in `log`, appended.
     pub fn start(name: &str, args: &[String], log: &Path) -> Result<Self> {
+        Self::start_program(&binary(name)?, args, log)
+    }
+
+    /// Starts any program like this.
+    pub fn start_program(program: &Path, args: &[String], log: &Path) -> Result<Self> {
         let file =
             File::options().create(true).append(true).open(log).with_context(|| format!("open {}", log.display()))?;
-        let child = Command::new(binary(name)?)
+        let child = Command::new(program)
             .args(args)
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file)
             .spawn()
-            .with_context(|| format!("start {name}"))?;
+            .with_context(|| format!("start {}", program.display()))?;
         Ok(Self { child, log: log.to_owned() })
     }
 

@@ -2,9 +2,12 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use anyhow::{Result, ensure};
-use phala_e2e::{Net, Spec, run, wait_for};
-use serde_json::json;
+use anyhow::{Context as _, Result, ensure};
+use codec::Encode as _;
+use phala_e2e::{Net, Rpc, Spec, from_hex, run, to_hex, wait_for};
+use phala_light_client::{AdvanceError, Config, FinalityProof, Header, JustificationError, LightClient};
+use phala_primitives::{Wire as _, storage_key};
+use serde_json::{Value, json};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -53,7 +56,69 @@ fn four_validators_with_one_down_keep_finalising() -> Result<()> {
     wait_for("the fourth validator to catch up", MINUTE, || {
         Ok((net.rpc(3).finalized_height()? >= target).then_some(()))
     })?;
+    if std::env::var_os("UPDATE_VECTORS").is_some() {
+        std::fs::write("../../vectors/light-client/local.json", recorded(net.rpc(0))?)?;
+    }
     Ok(())
+}
+
+/// What a node has shown of this network, as vectors of the light client: its way from the genesis across changes of authorities,
+/// and reads at its end.
+fn recorded(rpc: &Rpc) -> Result<String> {
+    let genesis = rpc.genesis()?;
+    let header: Header = serde_json::from_value(rpc.call("chain_getHeader", json!([genesis]))?)?;
+    let authorities = proof(rpc, &genesis, &storage_key::grandpa_authorities())?;
+    let config = Config { genesis: header, authorities, recovery: None };
+    let mut client = LightClient::new(&config)?;
+
+    let handoffs = wait_for("two changes of authorities", 4 * MINUTE, || {
+        let proof = rpc.call("phat_handoffs", json!([0, 64]))?;
+        let proof = FinalityProof::from_wire(&from_hex(proof.as_str().context("hex")?)?)?;
+        Ok((proof.steps().len() >= 3).then_some(proof))
+    })?;
+    let advance = |name: &str, proof: &FinalityProof, expect: Value| {
+        let proof = to_hex(proof.encode());
+        json!({ "advance": { "name": name, "proof": proof, "expect": expect } })
+    };
+    let mut steps = Vec::new();
+
+    // the same validators, but their votes are of a later set
+    let gap = FinalityProof::V1(handoffs.steps().get(1..).unwrap_or_default().to_vec());
+    let refused = client.advance(&gap);
+    ensure!(
+        matches!(refused, Err(AdvanceError::Justification { error: JustificationError::BadSignature, .. })),
+        "{refused:?}"
+    );
+    steps.push(advance("without the first hand-off", &gap, json!({ "Err": "bad-signature" })));
+    let head = *client.advance(&handoffs)?;
+    let reached = json!({
+        "number": head.number(), "hash": to_hex(head.hash()), "stateRoot": to_hex(head.state_root()),
+        "setId": client.authorities().id(),
+    });
+    steps.push(advance("from the genesis to the newest block", &handoffs, json!({ "Ok": reached })));
+    ensure!(client.advance(&handoffs).is_err());
+    steps.push(advance("the same once more", &handoffs, json!({ "Err": "stale" })));
+
+    for (name, key) in [("chain time", storage_key::timestamp_now()), ("genesis hash", storage_key::block_hash(0))] {
+        let nodes = proof(rpc, &to_hex(head.hash()), &key)?;
+        let value = head.open(&nodes, &[&key])?.bytes(&key)?.into_inner().map(to_hex);
+        let nodes: Vec<String> = nodes.iter().map(to_hex).collect();
+        steps.push(json!({ "read": { "name": name, "nodes": nodes, "key": to_hex(&key), "expect": { "Ok": value } } }));
+    }
+    let vectors = json!({
+        "description": "Recorded from a network of the chain `local`: UPDATE_VECTORS=1, the scenario of four validators in tests/e2e.",
+        "genesis": to_hex(config.genesis.encode()),
+        "authorities": config.authorities.iter().map(to_hex).collect::<Vec<_>>(),
+        "steps": steps,
+    });
+    Ok(serde_json::to_string_pretty(&vectors)? + "\n")
+}
+
+/// Nodes of a block's state that lead to a key.
+fn proof(rpc: &Rpc, block: &str, key: &[u8]) -> Result<Vec<Vec<u8>>> {
+    let proof = rpc.call("state_getReadProof", json!([[to_hex(key)], block]))?;
+    let nodes = proof["proof"].as_array().context("a proof")?;
+    nodes.iter().map(|node| from_hex(node.as_str().context("hex")?)).collect()
 }
 
 #[test]

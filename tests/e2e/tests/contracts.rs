@@ -49,12 +49,12 @@ impl<'a> Rogue<'a> {
     /// Each gets a receipt that says what it did, nothing of it is kept, and the log goes on.
     fn commands(&self) -> Result<()> {
         for (what, expected) in [
-            ("loop", "OutOfGas"),
-            ("fill", "OutOfMemory"),
-            ("recurse", "StackExhausted"),
-            ("trap", "Trapped"),
-            ("long", "LimitExceeded"),
-            ("refuse", "on purpose"),
+            ("loop", "OutOfGas: out of gas"),
+            ("fill", "OutOfMemory: out of memory"),
+            ("recurse", "StackExhausted: stack exhausted"),
+            ("trap", "Trapped: unreachable executed"),
+            ("long", "LimitExceeded: output too long"),
+            ("refuse", "the contract refused: on purpose"),
             ("http", "NotAvailableInMode"),
         ] {
             let args = json!({ "what": what }).to_string();
@@ -69,12 +69,12 @@ impl<'a> Rogue<'a> {
     /// The same as questions: whoever asks is told, and the worker goes on.
     fn queries(&self) -> Result<()> {
         for (what, expected) in [
-            ("loop", "time"),
-            ("fill", "memory"),
-            ("recurse", "stack"),
-            ("trap", "unreachable"),
-            ("long", "long"),
-            ("refuse", "on purpose"),
+            ("loop", "the contract was stopped: timed out"),
+            ("fill", "the contract was stopped: out of memory"),
+            ("recurse", "the contract was stopped: stack exhausted"),
+            ("trap", "the contract was stopped: unreachable executed"),
+            ("long", "the contract was stopped: output too long"),
+            ("refuse", "the contract refused: on purpose"),
         ] {
             self.refused(&["contract", "query", &self.id, "ask", &json!({ "what": what }).to_string()], expected)?;
         }

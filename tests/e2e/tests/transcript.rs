@@ -1,12 +1,13 @@
-//! The README's transcript: the very commands, against a devnet that the very command starts.
+//! The README's transcript: its very lines, against a devnet that the very command starts.
 
 use std::{
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, ensure};
-use phala_e2e::{Devnet, Feed, text, wait_for};
+use phala_e2e::{Devnet, Feed, binary, text, wait_for};
 use serde_json::Value;
 
 #[test]
@@ -17,60 +18,102 @@ fn the_readme_from_the_first_command_to_the_last() -> Result<()> {
 fn transcript(devnet: &Devnet) -> Result<()> {
     let started = Instant::now();
     let work = tempfile::tempdir()?;
-    let here = work.path();
+    let project: PathBuf = work.path().join("my-oracle");
     let feed = Feed::plain()?.port();
+    let (first, rest) = readme(&format!("http://127.0.0.1:{feed}/{{pair}}"))?;
 
-    // phala contract new, build
-    devnet.ok(here, &["contract", "new", "my-oracle"])?;
-    let project: PathBuf = here.join("my-oracle");
-    let built = devnet.json(&project, &["contract", "build"])?;
-    let again = devnet.json(&project, &["contract", "build"])?;
-    ensure!(built["code"] == again["code"], "the same source gives the same code");
-
-    // deploy: wrong arguments cost nothing
-    let file = "target/my_oracle.wasm";
-    let (code, said) =
-        devnet.refused(&project, "//Alice", &["contract", "deploy", file, "--init", r#"{"owner":"//Alice"}"#])?;
-    ensure!(code == Some(2) && said.contains("'source' is missing"), "{said}");
-    let init = format!(r#"{{"owner":"//Alice","source":"http://127.0.0.1:{feed}/{{pair}}"}}"#);
-    let deployed = devnet.json(&project, &["contract", "deploy", file, "--cluster", "0", "--init", &init])?;
+    // phala contract new, build, deploy
+    let said = devnet.shell(work.path(), &first)?;
+    let id = line(&said, "contract")?;
     println!("first contract after {:.1} s", started.elapsed().as_secs_f64());
-    let id = deployed["contract"].as_str().context("an id")?;
-    ensure!(deployed["code"] == built["code"]);
 
-    // query over HTTP from inside the worker, sealed command, query with a proof
-    let pair = r#"{"pair":"BTC/USD"}"#;
-    let fetched = devnet.json(&project, &["contract", "query", id, "fetch", pair])?;
-    ensure!(fetched["output"]["units"] == 6_700_012 && fetched["assurance"] == "software", "{fetched}");
-    let set = format!(r#"{{"pair":"BTC/USD","price":{}}}"#, fetched["output"]);
-    let called = devnet.json(&project, &["contract", "call", id, "set", &set])?;
-    ensure!(called["status"] == "success" && called["gasUsed"].as_u64() > Some(0), "{called}");
-    let price = devnet.json(&project, &["contract", "query", id, "price", pair, "--save", "answer.json"])?;
-    ensure!(price["output"]["price"]["units"] == 6_700_012, "{price}");
+    // query over HTTP from inside the worker, sealed command, query with a proof, and the proof
+    let said = devnet.shell(&project, &rest.replace("<id>", id))?;
+    ensure!(said.matches("\"units\": 6700012").count() == 2, "fetched and set is not what the source says: {said}");
+    ensure!(line(&said, "status")? == "success", "{said}");
+    for check in ["finality", "state", "registry", "evidence", "code", "answer"] {
+        ensure!(said.lines().any(|line| line.starts_with(&format!("ok  {check}"))), "no check of the {check}: {said}");
+    }
+    ensure!(said.contains("SOFTWARE") && line(&said, "keys")? == "drawn", "{said}");
+    ensure!(said.contains("BTC/USD is 6700012"), "no line in the contract's log: {said}");
 
-    // verify, offline: the node is not asked
-    let verified = devnet.json(&project, &["verify", "answer.json", "--url", "ws://127.0.0.1:1"])?;
+    its_own_tests_pass(&project)?;
+    a_build_is_reproducible(devnet, &project, id)?;
+    an_answer_needs_no_node(devnet, &project)?;
+    a_changed_answer_is_found_out(devnet, &project)?;
+    who_asks_for_what_is_not_there_is_told_so(devnet, &project, id)?;
+    survives_a_restart(devnet, &project, id)
+}
+
+/// The commands under the README's heading, with another source: up to the one that prints the contract's id, and those with
+/// the id in them.
+fn readme(source: &str) -> Result<(String, String)> {
+    const HEADING: &str = "## A private oracle that answers with a proof";
+    const SOURCE: &str = "\"source\":\"";
+    let readme = std::fs::read_to_string("../../README.md")?;
+    let (_, section) = readme.split_once(HEADING).context("the heading of the transcript")?;
+    let (_, block) = section.split_once("```sh\n").context("a block of commands")?;
+    let (commands, _) = block.split_once("```").context("the end of the commands")?;
+    let (before, after) = commands.split_once(SOURCE).context("a source of prices")?;
+    let (published, after) = after.split_once('"').context("the end of the source")?;
+    ensure!(published.starts_with("https://") && published.contains("{pair}"), "{published}");
+    let commands = format!("{before}{SOURCE}{source}\"{after}");
+    let first: Vec<&str> = commands.lines().take_while(|line| !line.contains("<id>")).collect();
+    let (_, rest) = commands.split_at(first.iter().map(|line| line.len() + 1).sum());
+    for command in ["new", "build", "deploy"] {
+        ensure!(
+            first.iter().any(|line| line.contains(&format!("phala contract {command}"))),
+            "no {command}: {first:?}"
+        );
+    }
+    for command in ["query", "call", "verify", "worker list", "cluster show", "contract logs"] {
+        ensure!(rest.contains(command), "no {command}: {rest}");
+    }
+    Ok((first.join("\n"), rest.to_owned()))
+}
+
+/// The value in a line `name  value` of what `phala` prints.
+fn line<'a>(said: &'a str, name: &str) -> Result<&'a str> {
+    let value = |line: &'a str| Some(line.strip_prefix(name)?.strip_prefix("  ")?.trim());
+    said.lines().find_map(value).with_context(|| format!("no line '{name}' in: {said}"))
+}
+
+/// A new project is tested natively, as its author would: with an ordinary cargo that nothing of this test's leaks into.
+fn its_own_tests_pass(project: &Path) -> Result<()> {
+    let release = binary("phala")?;
+    let target = release.parent().and_then(Path::parent).context("a target directory")?;
+    let mut cargo = Command::new("cargo");
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "NEXTEST"].iter().any(|told| text.starts_with(told)) {
+            cargo.env_remove(&name);
+        }
+    }
+    // where the examples are tested: the dependencies are the same
+    cargo.arg("test").current_dir(project).env("CARGO_TARGET_DIR", target.join("contracts")).stdin(Stdio::null());
+    let output = cargo.output().context("run cargo")?;
+    let said = text(&output.stdout);
+    ensure!(output.status.success(), "cargo test: {said}{}", text(&output.stderr));
+    let ran = said.lines().any(|line| line.starts_with("test result: ok. ") && !line.contains(" 0 passed"));
+    ensure!(ran, "a new project has no tests: {said}");
+    Ok(())
+}
+
+/// The same source gives the same code.
+fn a_build_is_reproducible(devnet: &Devnet, project: &Path, id: &str) -> Result<()> {
+    let again = devnet.json(project, &["contract", "build"])?;
+    let deployed = devnet.json(project, &["contract", "show", id])?;
+    ensure!(again["code"] == deployed["code"] && again["code"].is_string(), "{again} {deployed}");
+    Ok(())
+}
+
+/// What was saved is verified without anybody's help.
+fn an_answer_needs_no_node(devnet: &Devnet, project: &Path) -> Result<()> {
+    let verified = devnet.json(project, &["verify", "answer.json", "--url", "ws://127.0.0.1:1"])?;
     let names: Vec<_> =
         verified["checks"].as_array().into_iter().flatten().filter_map(|c| c["name"].as_str()).collect();
     ensure!(names == ["finality", "state", "registry", "evidence", "code", "answer"], "{names:?}");
-    a_changed_answer_is_found_out(devnet, &project)?;
-
-    ensure!(devnet.ok(&project, &["worker", "list"])?.contains("SOFTWARE"));
-    ensure!(devnet.json(&project, &["cluster", "show", "0"])?["keys"] == "drawn");
-    ensure!(devnet.ok(&project, &["contract", "logs", id])?.contains("BTC/USD is 6700012"));
-
-    // who asks for what is not there, or is not theirs, is told so
-    for (account, arguments, expected) in [
-        ("//Alice", &["contract", "call", id, "sett", "{}"][..], "no command 'sett'"),
-        ("//Alice", &["contract", "query", id, "price", "{}"], "'pair' is missing"),
-        ("//Bob", &["contract", "call", id, "set", &set], "only the owner"),
-        ("//Bob", &["contract", "logs", id], "owner"),
-        ("//Alice", &["contract", "query", id, "price", r#"{"pair":"X/Y"}"#], "no price was set"),
-    ] {
-        let (code, said) = devnet.refused(&project, account, arguments)?;
-        ensure!(code == Some(2) && said.contains(expected), "{arguments:?}: {code:?} {said}");
-    }
-    survives_a_restart(devnet, &project, id)
+    Ok(())
 }
 
 /// One digit anywhere in the answer, the proofs or the evidence.
@@ -86,6 +129,22 @@ fn a_changed_answer_is_found_out(devnet: &Devnet, project: &Path) -> Result<()> 
         std::fs::write(project.join("changed.json"), changed.to_string())?;
         let (code, said) = devnet.refused(project, "//Alice", &["verify", "changed.json"])?;
         ensure!(code == Some(6), "{pointer}: {code:?} {said}");
+    }
+    Ok(())
+}
+
+/// And so is who asks for what is not theirs.
+fn who_asks_for_what_is_not_there_is_told_so(devnet: &Devnet, project: &Path, id: &str) -> Result<()> {
+    let set = r#"{"pair":"BTC/USD","price":{"units":1,"decimals":2}}"#;
+    for (account, arguments, expected) in [
+        ("//Alice", &["contract", "call", id, "sett", "{}"][..], "no command 'sett'"),
+        ("//Alice", &["contract", "query", id, "price", "{}"], "'pair' is missing"),
+        ("//Dave", &["contract", "call", id, "set", set], "only the owner"),
+        ("//Dave", &["contract", "logs", id], "these lines are for the contract's owner"),
+        ("//Alice", &["contract", "query", id, "price", r#"{"pair":"X/Y"}"#], "no price was set"),
+    ] {
+        let (code, said) = devnet.refused(project, account, arguments)?;
+        ensure!(code == Some(2) && said.contains(expected), "{arguments:?}: {code:?} {said}");
     }
     Ok(())
 }
