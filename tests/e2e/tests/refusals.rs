@@ -213,10 +213,10 @@ impl<'a> Scene<'a> {
         let take_in: [&str; 6] = ["cluster", "add-member", "0", &worker, "--url", &url];
         let add: [&str; 7] = ["contract", "call", self.counter.id(), "add", r#"{"by":1}"#, "--url", &url];
 
-        // where a transaction is not encoded by it, it does not matter: the chain's own word on a member is that it is one
+        // where a transaction is not encoded by it, it does not matter: the chain says what it says to who would take a member in again
         liar.lie(Lie::OtherMetadata);
         let (code, said) = self.devnet.refused(Path::new("/"), "//Alice", &take_in)?;
-        ensure!(code == Some(2) && said.contains("Phat.add_member: Phat::AlreadyMember"), "{code:?} {said}");
+        ensure!(code == Some(2) && said.contains("Phat.add_member: Phat::NoConsent"), "{code:?} {said}");
         let called = self.counter.phala(&add)?;
         ensure!(called["status"] == "success", "{called}");
         self.devnet.settled()?;
