@@ -55,11 +55,13 @@ pub struct Codes {
     engine: Engine<CallHost>,
     compiled: Arc<Mutex<Verdicts>>,
     /// What was compiled and is still to be stored, by name.
-    fresh: Arc<Mutex<Vec<(Hash256, Vec<u8>)>>>,
+    fresh: Arc<Mutex<Vec<Named>>>,
 }
 
 /// What came of compiling an upload. A verdict hangs on the limits under which it was given, and a cluster may change them.
 type Verdicts = LruCache<(Hash256, u32, u32), Verdict>;
+/// Bytes with their name.
+type Named = (Hash256, Vec<u8>);
 /// Code that runs, or why there is none: the same for everybody.
 pub type Verdict = Result<Code<CallHost>, CodeError>;
 
@@ -121,11 +123,7 @@ impl Codes {
     }
 
     /// Seals what was compiled since the last time, to be stored.
-    pub fn take_fresh(
-        &self,
-        seal: &SealKey,
-        rng: &mut (impl rand_core::RngCore + rand_core::CryptoRng),
-    ) -> Vec<(Hash256, Vec<u8>)> {
+    pub fn take_fresh(&self, seal: &SealKey, rng: &mut (impl rand_core::RngCore + rand_core::CryptoRng)) -> Vec<Named> {
         let fresh = std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner));
         fresh.into_iter().map(|(name, bytes)| (name, seal.seal_fresh(&context(&name), &bytes, rng))).collect()
     }

@@ -264,7 +264,8 @@ fn ask_peers(egress: &Egress, peers: &[Endpoint], policy: HttpPolicy, request: &
 /// Where a peer hands over keys: below its endpoint, whatever else that says.
 fn handover_url(endpoint: &str) -> Option<String> {
     let mut url = Url::parse(endpoint).ok().filter(|url| !url.cannot_be_a_base())?;
-    (url.set_query(None), url.set_fragment(None));
+    url.set_query(None);
+    url.set_fragment(None);
     url.path_segments_mut().ok()?.pop_if_empty().extend(["v1", "handover"]);
     Some(url.into())
 }

@@ -18,7 +18,6 @@ fn commits_last_and_snapshots_do_not_change() {
         nodes: vec![(b"key".to_vec(), Some(node.to_vec()))],
         records: vec![(Table::Code, b"code".to_vec(), Some(node.to_vec()))],
         checkpoint: Some(checkpoint.to_vec()),
-        ..Commit::default()
     };
     disk.commit(commit(b"one", b"c1")).unwrap();
     let before = disk.snapshot().unwrap();
@@ -121,7 +120,6 @@ fn a_full_disk_loses_nothing_and_is_used_again_when_there_is_room() {
         nodes: vec![(b"key".to_vec(), Some(vec![number; bytes]))],
         records: vec![(Table::Outcome, b"index".to_vec(), Some(vec![number]))],
         checkpoint: Some(vec![number]),
-        ..Commit::default()
     };
     disk.commit(commit(1, 10)).unwrap();
     let before = disk.snapshot().unwrap();
