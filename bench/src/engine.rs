@@ -135,6 +135,6 @@ pub fn rows() -> Result<Vec<Row>> {
         Row::new("metering: 635,621 calls of a small function (recursive Fibonacci)", "µs", calling)
             .against("unmetered", raw_calling)
             .target(Target::RatioAtMost(1.15))
-            .limited_by("each call saves and loads the fuel, and counts its frame into the global of the counted stack and out again"),
+            .limited_by("not profiled; each call saves and loads the fuel, and counts its frame into the global of the counted stack and out again"),
     ])
 }

@@ -190,7 +190,7 @@ fn commands() -> Result<Vec<Row>> {
             .against("1,000 keys", few_arriving)
             .target(Target::RatioAtLeast(0.8))
             .limited_by(
-                "the way from the root to a leaf is longer: each written key changes more nodes, which are read, sealed and stored",
+                "not profiled; the way from the root to a leaf is longer: each written key changes more nodes, which are read, sealed and stored",
             ),
         cold,
         Row::new("10,000 such commands that wait already; 1,000,000 keys", UNIT, many_waiting)
