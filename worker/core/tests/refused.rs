@@ -20,7 +20,7 @@ use phala_crypto::{BootIdentity, CertificateError, ClientSession, CommandContext
 use phala_primitives::{
     AccountId, ClusterId, ContractId, Payload,
     cluster::SealingMode,
-    message::{Command, Kind},
+    message::{Command, Kind, Withdraw},
     query::{
         AccountSignature, AnswerOutcome, Ask, Certificate, CertificateV1, Query, QueryAnswer, QueryRequest, QueryV1,
         SessionRequest, SignatureBytes, SignedAnswer, SignedCertificate,
@@ -90,7 +90,11 @@ fn sealed(world: &World, by: AccountId, plain: &[u8]) -> Payload {
 }
 
 fn send(world: &mut World, life: &mut Life, payload: Payload) -> Status {
-    world.append(Kind::Command(Command { contract: CONTRACT, payload, gas_limit: 50_000_000, value: 0 }));
+    put(world, life, Kind::Command(Command { contract: CONTRACT, payload, gas_limit: 50_000_000, value: 0 }))
+}
+
+fn put(world: &mut World, life: &mut Life, kind: Kind) -> Status {
+    world.append(kind);
     world.block();
     life.settle(world, None);
     assert_eq!(life.worker.log_index(), world.log.head().next_index, "the log goes on");
@@ -119,6 +123,21 @@ fn noise_in_the_place_of_a_sealed_command_is_a_receipt() {
     assert_eq!(send(&mut world, &mut life, Payload::Sealed(noise)), Status::Undecryptable);
     let plain = Payload::Plain(b"plain".to_vec().try_into().unwrap());
     assert_eq!(send(&mut world, &mut life, plain), Status::Success);
+}
+
+/// What a contract owns is folded from the log, so that the chain never has to pay what is not there.
+#[test]
+fn nothing_is_withdrawn_that_the_contract_does_not_own() {
+    let (mut world, mut life) = running();
+    let withdraw = |contract, amount| Kind::Withdraw(Withdraw { contract, amount });
+    assert_eq!(put(&mut world, &mut life, withdraw(CONTRACT, 1)), Status::Overdrawn);
+    let payload = Payload::Plain(b"well".to_vec().try_into().unwrap());
+    let pay = Kind::Command(Command { contract: CONTRACT, payload, gas_limit: 50_000_000, value: 5 });
+    assert_eq!(put(&mut world, &mut life, pay), Status::Success);
+    assert_eq!(put(&mut world, &mut life, withdraw(CONTRACT, 6)), Status::Overdrawn);
+    assert_eq!(put(&mut world, &mut life, withdraw(CONTRACT, 3)), Status::Success);
+    assert_eq!(put(&mut world, &mut life, withdraw(CONTRACT, 3)), Status::Overdrawn);
+    assert_eq!(put(&mut world, &mut life, withdraw(ContractId([9; 32]), 1)), Status::NoContract);
 }
 
 #[test]
