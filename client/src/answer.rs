@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use check::Check;
 pub(crate) use check::{Shown, block_of, check, head_keys, known_block, state_keys};
 
-use crate::{Failure, Result};
+use crate::{Because as _, Failure, Fault, Result};
 use check::failed;
 
 /// The version of the file that this program reads and writes.
@@ -102,12 +102,12 @@ impl AnswerFile {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let length = std::fs::metadata(path).map_err(|error| Failure::user(format!("{shown}: {error}")))?.len();
+        let length = std::fs::metadata(path).map_err(|error| Fault::File.because(format!("{shown}: {error}")))?.len();
         if length > MAX_BYTES {
-            return Err(Failure::user(format!("{shown}: {length} bytes are no answer")));
+            return Err(Fault::File.because(format!("{shown}: {length} bytes are no answer")));
         }
-        let bytes = std::fs::read(path).map_err(|error| Failure::user(format!("{shown}: {error}")))?;
-        Self::parse(&bytes).map_err(|failure| Failure::user(format!("{shown}: {failure}")))
+        let bytes = std::fs::read(path).map_err(|error| Fault::File.because(format!("{shown}: {error}")))?;
+        Self::parse(&bytes).map_err(|failure| Failure { message: format!("{shown}: {failure}"), ..failure })
     }
 
     /// From a file's content.
@@ -117,10 +117,10 @@ impl AnswerFile {
         struct Versioned {
             version: u32,
         }
-        let no_answer = |error: serde_json::Error| Failure::user(format!("no saved answer: {error}"));
+        let no_answer = |error: serde_json::Error| Fault::File.because(format!("no saved answer: {error}"));
         let Versioned { version } = serde_json::from_slice(bytes).map_err(no_answer)?;
         if version != VERSION {
-            return Err(Failure::user(format!(
+            return Err(Fault::File.because(format!(
                 "an answer of version {version}, and this program reads version {VERSION}: ask again, or use the program that saved it"
             )));
         }

@@ -18,8 +18,9 @@ use phala_primitives::{
 use rand_core::OsRng;
 
 use crate::{
-    Demands, Failure, Node, Result,
+    Because as _, Demands, Failure, Fault, Node, Result,
     answer::{AnswerFile, Question, Shown, block_of, check, head_keys, known_block, state_keys},
+    request::{self, RequestId},
 };
 
 /// For how many blocks a session's certificate holds.
@@ -89,13 +90,13 @@ impl Asker {
     ) -> Result<Self> {
         let head = node.sync().await?;
         let members: Members = node.get(storage_key::members(cluster)).await?.ok_or_else(|| {
-            Failure::operator(format!("cluster {cluster} has no workers: `phala cluster show {cluster}`"))
+            Fault::NoWorkers.because(format!("cluster {cluster} has no workers: `phala cluster show {cluster}`"))
         })?;
         let log: Option<LogHead> = node.get(storage_key::log_head(cluster)).await?;
         let known = log.map_or(0, |log| log.next_index);
-        let mut last = Failure::operator(format!("no worker of cluster {cluster} says where it is reached"));
+        let mut last = Fault::NoWorkers.because(format!("no worker of cluster {cluster} says where it is reached"));
         if let Some(worker) = only.filter(|only| !members.contains(only)) {
-            return Err(Failure::user(format!(
+            return Err(Fault::NoSuchWorker.because(format!(
                 "worker {worker} is no member of cluster {cluster}: `phala cluster show {cluster}` lists its members"
             )));
         }
@@ -172,7 +173,7 @@ impl Asker {
                 return self.check(node, network, question, signed).await;
             }
         }
-        Err(Failure::retry(format!(
+        Err(Fault::WorkerBehind.because(format!(
             "worker {} is {behind} messages behind what the chain is proven to have: it is kept from them, or overloaded; ask \
              another one (`phala contract query --worker`)",
             self.worker
@@ -192,16 +193,16 @@ impl Asker {
     /// Opens the answer to a request: sealed for this session, signed by the boot that was asked, about this question. Whether it
     /// is what the chain says is still to be checked.
     pub fn opened(&self, genesis: &Hash256, question: &Question, body: &[u8]) -> Result<SignedAnswer> {
-        let answer = QueryAnswer::from_wire(body).map_err(|error| Failure::untrue(format!("the answer: {error}")))?;
+        let answer = QueryAnswer::from_wire(body).map_err(|error| untrue(format!("the answer: {error}")))?;
         let signed = self.session.open_answer(question.sequence, &answer).map_err(|_| {
-            Failure::untrue("the answer was not sealed by the worker that was asked: something is between you and it")
+            untrue("the answer was not sealed by the worker that was asked: something is between you and it")
         })?;
         verify_boot(&self.boot.boot_sign, &signed.answer.digest(genesis), &signed.signature)
-            .map_err(|_| Failure::untrue("the answer is not signed by the boot that the chain has admitted"))?;
+            .map_err(|_| untrue("the answer is not signed by the boot that the chain has admitted"))?;
         let Answer::V1(answer) = &signed.answer;
         if answer.worker != self.worker || answer.cluster != self.cluster || answer.request != question.digest(genesis)
         {
-            return Err(Failure::untrue("the answer is to another question"));
+            return Err(untrue("the answer is to another question"));
         }
         Ok(signed)
     }
@@ -257,9 +258,14 @@ impl Asker {
     }
 }
 
+fn untrue(what: impl ToString) -> Failure {
+    Fault::AnswerUntrue.because(what)
+}
+
 /// An exchange with a worker's HTTP API.
 async fn post(endpoint: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>> {
     let url = format!("{}{path}", endpoint.trim_end_matches('/'));
+    let id = RequestId::current();
     let exchange = move || -> Result<Vec<u8>> {
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(30)))
@@ -268,19 +274,21 @@ async fn post(endpoint: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>> {
         let sent = ureq::Agent::new_with_config(config)
             .post(&url)
             .header("content-type", "application/octet-stream")
+            .header(request::HEADER, id.to_string())
             .send(&body);
+        let unreachable = |text: String| Fault::WorkerUnreachable.because(text);
         let mut response =
-            sent.map_err(|error| Failure::retry(format!("the worker at {url} cannot be reached: {error}")))?;
+            sent.map_err(|error| unreachable(format!("the worker at {url} cannot be reached: {error}")))?;
         let limit = u64::try_from(phala_primitives::query::MAX_ANSWER).unwrap_or(u64::MAX);
         let bytes = response.body_mut().with_config().limit(limit).read_to_vec();
-        let bytes = bytes.map_err(|error| Failure::retry(format!("the worker at {url}: {error}")))?;
-        if response.status().is_success() { Ok(bytes) } else { Err(refusal(&url, &bytes)) }
+        let bytes = bytes.map_err(|error| unreachable(format!("the worker at {url}: {error}")))?;
+        if response.status().is_success() { Ok(bytes) } else { Err(refusal(&url, &bytes, id)) }
     };
     tokio::task::spawn_blocking(exchange).await.map_err(Failure::retry)?
 }
 
 /// What the worker's JSON says.
-fn refusal(url: &str, body: &[u8]) -> Failure {
+fn refusal(url: &str, body: &[u8], id: RequestId) -> Failure {
     #[derive(serde::Deserialize)]
     struct Said {
         code: String,
@@ -289,25 +297,25 @@ fn refusal(url: &str, body: &[u8]) -> Failure {
     }
     match serde_json::from_slice::<Said>(body) {
         Ok(Said { code, class, message }) => {
-            let text = format!("the worker refused: {message} ({code})");
-            match class.as_str() {
-                "user" => Failure::user(text),
-                "operator" => Failure::operator(text),
-                "bug" => Failure::bug(text),
-                _ => Failure::retry(text),
-            }
+            Failure::refused(&code, &class, format!("the worker refused: {message}"), id)
         }
-        Err(_) => Failure::retry(format!("{url} does not answer as a worker does")),
+        Err(_) => Fault::WorkerFailed.because(format!("{url} does not answer as a worker does")),
     }
 }
 
 /// Decodes what a worker answers about itself.
 pub fn decode<T: Decode>(bytes: &[u8]) -> Result<T> {
-    T::decode(&mut &*bytes).map_err(|_| Failure::untrue("the worker's answer cannot be read"))
+    T::decode(&mut &*bytes).map_err(|_| untrue("the worker's answer cannot be read"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{Read as _, Write as _},
+        net::{SocketAddr, TcpListener},
+        thread::JoinHandle,
+    };
+
     use super::*;
     use crate::Class;
 
@@ -315,10 +323,63 @@ mod tests {
     fn what_a_worker_says_to_do_is_what_the_exit_code_says() {
         for (class, code) in [("user", 2), ("retry", 3), ("operator", 4), ("bug", 5), ("another", 3)] {
             let body = serde_json::json!({ "code": "PHALA-2000", "class": class, "message": "why" }).to_string();
-            let failure = refusal("http://worker/v1/query", body.as_bytes());
-            assert_eq!(failure.class.code(), code, "{class}");
-            assert_eq!(failure.message, "the worker refused: why (PHALA-2000)");
+            let failure = refusal("http://worker/v1/query", body.as_bytes(), RequestId::random());
+            assert_eq!(failure.class.exit_code(), code, "{class}");
+            assert_eq!(failure.code.to_string(), "PHALA-2000");
+            assert_eq!(failure.message, "the worker refused: why");
         }
-        assert_eq!(refusal("http://worker/v1/query", b"<html>").class, Class::Retry);
+        let failure = refusal("http://worker/v1/query", b"<html>", RequestId::random());
+        assert_eq!((failure.class, failure.code), (Class::Retry, Fault::WorkerFailed.code()));
+        // it is not known that a worker has its id in a log
+        assert_eq!(failure.request, None);
+    }
+
+    /// Answers one request with this; gives what was asked.
+    fn worker(status: &str, body: &str) -> (SocketAddr, JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let serving = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut asked = Vec::new();
+            let mut bytes = [0; 1024];
+            while !asked.ends_with(b"question") {
+                let read = stream.read(&mut bytes).unwrap();
+                assert!(read > 0, "the client has gone: {}", String::from_utf8_lossy(&asked));
+                asked.extend_from_slice(&bytes[..read]);
+            }
+            stream.write_all(answer.as_bytes()).unwrap();
+            String::from_utf8(asked).unwrap().to_lowercase()
+        });
+        (address, serving)
+    }
+
+    #[tokio::test]
+    async fn a_worker_is_told_the_request_and_its_refusal_names_it() {
+        let id = RequestId::random();
+        let refused = r#"{"code":"PHALA-2012","class":"operator","message":"the cluster is frozen"}"#;
+        for (status, body, expected) in [("200 OK", "answer", None), ("409 Conflict", refused, Some("PHALA-2012"))] {
+            let (address, serving) = worker(status, body);
+            let endpoint = format!("http://{address}/");
+            let answered = id.carry(post(&endpoint, "/v1/query", b"question".to_vec())).await;
+            let asked = serving.join().unwrap();
+            assert!(asked.starts_with("post /v1/query http/1.1\r\n"), "{asked}");
+            assert!(asked.contains(&format!("\r\nx-request-id: {id}\r\n")), "{asked}");
+            match (answered, expected) {
+                (Ok(bytes), None) => assert_eq!(bytes, body.as_bytes()),
+                (Err(failure), Some(code)) => {
+                    assert_eq!((failure.code.to_string().as_str(), failure.class), (code, Class::Operator));
+                    assert_eq!(failure.request, Some(id));
+                }
+                (answered, _) => panic!("{status}: {answered:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_not_there_has_no_log() {
+        let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let failure = post(&format!("http://{gone}"), "/v1/query", Vec::new()).await.unwrap_err();
+        assert_eq!((failure.code, failure.request), (Fault::WorkerUnreachable.code(), None), "{failure}");
     }
 }

@@ -2,7 +2,7 @@
 
 use phala_primitives::{Assurance, WorkerId};
 
-use crate::{Failure, Result, answer::word};
+use crate::{Because as _, Fault, Result, answer::word};
 
 /// How many blocks an answer may lie behind the newest finalised one, unless its caller says otherwise. An answer is checked against
 /// the state of its own block, and nodes that are no archives keep the states of 256 blocks.
@@ -31,7 +31,7 @@ impl Demands {
         if age <= self.max_age {
             return Ok(());
         }
-        Err(Failure::retry(format!(
+        Err(Fault::WorkerBehind.because(format!(
             "the answer is about block {block}, {age} blocks before the newest one; {} are accepted: its worker is kept from the \
              chain's news, ask another one (`--worker`), or accept older ones (`--max-age`)",
             self.max_age
@@ -43,7 +43,7 @@ impl Demands {
         if assurance >= self.assurance {
             return Ok(());
         }
-        Err(Failure::user(format!(
+        Err(Fault::TooLittleAssurance.because(format!(
             "worker {worker} has the assurance {}; {} is demanded (`--assurance`): ask another worker (`--worker`) or another cluster",
             word(assurance),
             word(self.assurance)

@@ -10,9 +10,11 @@ pub mod ask;
 pub mod demands;
 pub mod failure;
 pub mod node;
+pub mod request;
 
 pub use answer::{AnswerFile, Check};
 pub use ask::{Asker, Checked};
 pub use demands::Demands;
-pub use failure::{Class, Failure, Result};
+pub use failure::{Because, Class, Code, Failure, Fault, Result};
 pub use node::Node;
+pub use request::RequestId;

@@ -6,7 +6,7 @@ mod output;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use phala_client::{Class, Failure};
+use phala_client::{Because as _, Failure, Fault, RequestId};
 
 use commands::{Common, account, cluster, contract, network, verify, worker};
 
@@ -22,11 +22,15 @@ use commands::{Common, account, cluster, contract, network, verify, worker};
   phala verify answer.json
   phala worker list
 
-Exit codes: 0 done; 2 the request is wrong; 3 it may work later; 4 the operator must act; 5 a bug; 6 something said is not true."
+Exit codes: 0 done; 2 the request is wrong; 3 it may work later; 4 the operator must act; 5 a bug; 6 something said is not true.
+An error has a code as well, PHALA-nnnn: docs/errors.md lists them, and --json gives `code`, `class` and `message`."
 )]
 struct Cli {
     #[command(flatten)]
     common: Common,
+    /// Say under which id workers hear of the command: it is in their logs.
+    #[arg(short, long, global = true)]
+    verbose: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -58,20 +62,18 @@ enum Command {
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let _shown = error.print();
-            return ExitCode::from(if error.use_stderr() { Class::User.code() } else { 0 });
-        }
+        Err(error) => return unparsed(&error),
     };
     let json = cli.common.json;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            output::failure(json, &Failure::operator(error));
-            return ExitCode::from(Class::Operator.code());
-        }
+        Err(error) => return failed(json, &Failure::operator(error)),
     };
-    let result = runtime.block_on(async {
+    let id = RequestId::random();
+    if cli.verbose {
+        output::request(id);
+    }
+    let result = runtime.block_on(id.carry(async {
         match cli.command {
             Command::Contract(command) => contract::run(&cli.common, command).await,
             Command::Worker(command) => worker::run(&cli.common, command).await,
@@ -80,12 +82,31 @@ fn main() -> ExitCode {
             Command::Network(command) => network::run(&cli.common, command).await,
             Command::Verify(arguments) => verify::run(&cli.common, &arguments),
         }
-    });
+    }));
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            output::failure(json, &failure);
-            ExitCode::from(failure.class.code())
-        }
+        Err(failure) => failed(json, &failure),
     }
+}
+
+fn failed(json: bool, failure: &Failure) -> ExitCode {
+    output::failure(json, failure);
+    ExitCode::from(failure.class.exit_code())
+}
+
+/// A command line that is none, or one that only asks for help or the version.
+fn unparsed(error: &clap::Error) -> ExitCode {
+    let wrong = error.use_stderr();
+    // what was not understood cannot say whether a program reads this
+    if wrong && std::env::args_os().any(|argument| argument == "--json") {
+        let text = error.render().to_string();
+        let text = text.trim();
+        return failed(true, &Fault::CommandLine.because(text.strip_prefix("error: ").unwrap_or(text)));
+    }
+    let _shown = error.print();
+    if !wrong {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("({})", Fault::CommandLine.code());
+    ExitCode::from(Fault::CommandLine.class().exit_code())
 }

@@ -16,7 +16,7 @@ use phala_light_client::{
 use phala_primitives::{ClusterId, CodeHash, Hash256, Wire, storage_key};
 use serde::de::DeserializeOwned;
 
-use crate::{Failure, Result};
+use crate::{Because as _, Failure, Fault, Result};
 
 const CONNECT: Duration = Duration::from_secs(10);
 const REQUEST: Duration = Duration::from_secs(30);
@@ -45,8 +45,9 @@ pub struct ProvenRead {
 impl Node {
     /// Connects to a node and follows the network's finality from its genesis.
     pub async fn connect(url: &str, network: &Network) -> Result<Self> {
-        let unreachable =
-            |error: &dyn std::fmt::Display| Failure::retry(format!("the node {url} cannot be reached: {error}"));
+        let unreachable = |error: &dyn std::fmt::Display| {
+            Fault::NodeUnreachable.because(format!("the node {url} cannot be reached: {error}"))
+        };
         let client = WsClientBuilder::default()
             .connection_timeout(CONNECT)
             .request_timeout(REQUEST)
@@ -54,12 +55,12 @@ impl Node {
             .build(url)
             .await
             .map_err(|error| unreachable(&error))?;
-        let light = LightClient::new(&network.light_client()).map_err(Failure::user)?;
+        let light = LightClient::new(&network.light_client()).map_err(|error| Fault::NetworkFile.because(error))?;
         let mut node = Self { client, light, url: url.to_owned(), proofs: Vec::new() };
         let genesis: String = node.ask("chain_getBlockHash", rpc_params![0]).await?;
         let expected = format!("0x{}", hex::encode(network.genesis()));
         if genesis != expected {
-            return Err(Failure::user(format!(
+            return Err(Fault::OtherChain.because(format!(
                 "the node {url} serves the chain with genesis {genesis}, the network file '{}' is of {expected}",
                 network.name
             )));
@@ -78,15 +79,16 @@ impl Node {
             proof: Vec<String>,
         }
         let client = WsClientBuilder::default().connection_timeout(CONNECT).build(url).await;
-        let client = client.map_err(|error| Failure::retry(format!("the node {url} cannot be reached: {error}")))?;
-        let said = |error: RpcError| Failure::retry(format!("the node {url}: {error}"));
+        let client = client
+            .map_err(|error| Fault::NodeUnreachable.because(format!("the node {url} cannot be reached: {error}")))?;
+        let said = |error: RpcError| Fault::NodeFailed.because(format!("the node {url}: {error}"));
         let genesis: String = client.request("chain_getBlockHash", rpc_params![0]).await.map_err(said)?;
         let header: Header = client.request("chain_getHeader", rpc_params![&genesis]).await.map_err(said)?;
         let key = format!("0x{}", hex::encode(storage_key::grandpa_authorities()));
         let proof: std::result::Result<Proof, RpcError> =
             client.request("state_getReadProof", rpc_params![[key], &genesis]).await;
         let Proof { proof } = proof.map_err(|error| {
-            Failure::retry(format!(
+            Fault::NodeFailed.because(format!(
                 "the node {url} does not show the state of block 0 ({error}): ask one that keeps it (`--state-pruning archive`)"
             ))
         })?;
@@ -95,10 +97,12 @@ impl Node {
             None => client.request("system_chain", rpc_params![]).await.map_err(said)?,
         };
         let node = |text: &String| {
-            hex::decode(text.trim_start_matches("0x")).map_err(|_| Failure::retry(format!("the node {url}: no hex")))
+            hex::decode(text.trim_start_matches("0x"))
+                .map_err(|_| Fault::NodeFailed.because(format!("the node {url}: no hex")))
         };
         let nodes = proof.iter().map(node).collect::<Result<Vec<_>>>()?;
-        Network::new(name, header, &nodes, roots).map_err(|error| Failure::untrue(format!("the node {url}: {error}")))
+        Network::new(name, header, &nodes, roots)
+            .map_err(|error| Fault::NodeUntrue.because(format!("the node {url}: {error}")))
     }
 
     async fn ask<T: DeserializeOwned>(
@@ -106,19 +110,19 @@ impl Node {
         method: &'static str,
         params: jsonrpsee_client::core::params::ArrayParams,
     ) -> Result<T> {
-        self.client
-            .request(method, params)
-            .await
-            .map_err(|error| Failure::retry(format!("the node {} did not answer {method}: {error}", self.url)))
+        self.client.request(method, params).await.map_err(|error| {
+            Fault::NodeFailed.because(format!("the node {} did not answer {method}: {error}", self.url))
+        })
     }
 
     fn bytes(&self, method: &str, text: &str) -> Result<Vec<u8>> {
-        hex::decode(text.trim_start_matches("0x"))
-            .map_err(|_| Failure::retry(format!("the node {} answered {method} with what is no hex", self.url)))
+        hex::decode(text.trim_start_matches("0x")).map_err(|_| {
+            Fault::NodeFailed.because(format!("the node {} answered {method} with what is no hex", self.url))
+        })
     }
 
     fn lied(&self, what: impl std::fmt::Display) -> Failure {
-        Failure::untrue(format!("the node {} was caught: {what}; ask another one", self.url))
+        Fault::NodeUntrue.because(format!("the node {} was caught: {what}; ask another one", self.url))
     }
 
     /// Goes on to the newest finalised block.
@@ -136,7 +140,7 @@ impl Node {
                 Err(error) => return Err(self.lied(error)),
             }
             if u32::try_from(steps).is_ok_and(|steps| steps < HANDOFFS) {
-                return self.light.finalized().copied().ok_or_else(|| Failure::retry("nothing is finalised yet"));
+                return self.light.finalized().copied().ok_or_else(nothing_final);
             }
         }
     }
@@ -153,7 +157,7 @@ impl Node {
 
     /// Reads keys of the newest finalised state, by proof.
     pub async fn read(&self, keys: &[Vec<u8>]) -> Result<ProvenRead> {
-        let at = self.light.finalized().ok_or_else(|| Failure::retry("nothing is finalised yet"))?;
+        let at = self.light.finalized().ok_or_else(nothing_final)?;
         self.read_at(at, keys).await
     }
 
@@ -175,8 +179,9 @@ impl Node {
     pub async fn header(&self, hash: &Hash256) -> Result<Header> {
         let shown = format!("0x{}", hex::encode(hash));
         let header: Option<Header> = self.ask("chain_getHeader", rpc_params![&shown]).await?;
-        let header = header
-            .ok_or_else(|| Failure::retry(format!("the node {} has no block {shown}: ask another one", self.url)))?;
+        let header = header.ok_or_else(|| {
+            Fault::NodeFailed.because(format!("the node {} has no block {shown}: ask another one", self.url))
+        })?;
         if header_hash(&header) == *hash { Ok(header) } else { Err(self.lied("another header")) }
     }
 
@@ -207,4 +212,8 @@ impl Node {
         let keys: Vec<String> = self.ask("state_getKeysPaged", rpc_params![prefix, limit]).await?;
         keys.iter().map(|key| self.bytes("state_getKeysPaged", key)).collect()
     }
+}
+
+fn nothing_final() -> Failure {
+    Fault::NotYet.because("nothing is finalised yet")
 }

@@ -3,7 +3,7 @@
 use std::{io::IsTerminal as _, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use phala_client::Failure;
+use phala_client::{Failure, RequestId};
 use serde_json::{Value, json};
 
 /// Prints a result: as JSON, or as lines of `name  value`.
@@ -53,10 +53,35 @@ fn text(value: &Value) -> String {
 /// Prints a failure.
 pub fn failure(as_json: bool, failure: &Failure) {
     if as_json {
-        println!("{:#}", json!({ "error": { "class": failure.class, "message": failure.message } }));
+        println!("{:#}", described(failure));
     } else {
-        eprintln!("error: {failure}");
+        eprintln!("{}", said(failure));
     }
+}
+
+/// A failure for programs.
+fn described(failure: &Failure) -> Value {
+    let mut error = json!({
+        "code": failure.code.to_string(), "class": failure.class.name(), "message": failure.message,
+    });
+    if let Some(id) = failure.request {
+        error["requestId"] = id.to_string().into();
+    }
+    json!({ "error": error })
+}
+
+/// A failure for people. The code comes first: a message may be of many lines.
+fn said(failure: &Failure) -> String {
+    let text = format!("error ({}): {failure}", failure.code);
+    match failure.request {
+        Some(id) => format!("{text}\nrequest {id}: ask the worker's operator to look for it in its log"),
+        None => text,
+    }
+}
+
+/// Says under which id workers hear of the command.
+pub fn request(id: RequestId) {
+    eprintln!("request {id}: under this id a worker's log tells of what the command asks it");
 }
 
 /// Something that takes time: shown while it does, on terminals only.
@@ -83,5 +108,31 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use phala_client::{Because as _, Fault};
+
+    use super::*;
+
+    #[test]
+    fn a_failure_has_its_code_for_people_and_for_programs() {
+        let failure = Fault::NoSuchMethod.because("there is no 'sub'. There is:\n  add");
+        assert_eq!(said(&failure), "error (PHALA-3016): there is no 'sub'. There is:\n  add");
+        let expected = json!({ "code": "PHALA-3016", "class": "user", "message": failure.message });
+        assert_eq!(described(&failure), json!({ "error": expected }));
+    }
+
+    #[test]
+    fn what_a_worker_has_refused_names_the_request() {
+        let id = RequestId::random();
+        let failure = Failure { request: Some(id), ..Failure::retry("why") };
+        let text = said(&failure);
+        let (error, request) = text.split_once('\n').unwrap();
+        assert_eq!(error, "error (PHALA-3002): why");
+        assert!(request.starts_with(&format!("request {id}: ")), "{request}");
+        assert_eq!(described(&failure)["error"]["requestId"], id.to_string());
     }
 }

@@ -57,6 +57,8 @@ calls! {
     );
     /// Uploads a chunk of code.
     upload_chunk = "Phat"."upload_chunk"(cluster: ClusterId, code: CodeHash, chunk: u32, bytes: Vec<u8>);
+    /// Forgets code that nobody uses, or an upload that is not complete.
+    remove_code = "Phat"."remove_code"(cluster: ClusterId, code: CodeHash);
     /// Creates a contract.
     instantiate = "Phat"."instantiate"(
         cluster: ClusterId, code: CodeHash, payload: Payload, gas_limit: u64, value: Balance, deposit: Balance

@@ -1,5 +1,8 @@
 //! The architecture, as rules over what crates depend on and what their sources say. `ARCHITECTURE.md` gives the reasons.
 
+mod licences;
+mod spdx;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -95,44 +98,63 @@ pub fn run() -> Result<()> {
     let graph = Graph::from_metadata(&metadata)?;
     let mut faults = graph.faults();
     faults.extend(source_faults(&workspace::root(), &graph)?);
+    let deny = workspace::root().join("deny.toml");
+    let deny = fs::read_to_string(&deny).with_context(|| format!("read {}", deny.display()))?;
+    faults.extend(licences::faults(&deny, &metadata)?);
     if faults.is_empty() {
-        println!("{} crates follow the rules", graph.folders.len());
+        let packages = list(&metadata, "packages").len();
+        println!("{} crates follow the rules; the licences of {packages} packages are allowed", graph.folders.len());
         return Ok(());
     }
-    bail!("the architecture is broken:\n  {}", faults.join("\n  "));
+    bail!("rules are broken:\n  {}", faults.join("\n  "));
+}
+
+/// A list in the metadata.
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A text in the metadata.
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The ids of our own packages, with the folder of each in the repository.
+fn own(metadata: &Value) -> BTreeMap<&str, &str> {
+    let root = text(metadata, "workspace_root");
+    let members: BTreeSet<&str> = list(metadata, "workspace_members").iter().filter_map(Value::as_str).collect();
+    let folder = |package| {
+        let manifest = text(package, "manifest_path");
+        let folder = manifest.strip_prefix(root).unwrap_or(manifest).trim_start_matches('/');
+        folder.strip_suffix("Cargo.toml").unwrap_or(folder).trim_end_matches('/')
+    };
+    let packages = list(metadata, "packages").iter().map(|package| (text(package, "id"), package));
+    packages.filter(|(id, _)| members.contains(id)).map(|(id, package)| (id, folder(package))).collect()
 }
 
 impl Graph {
     fn from_metadata(metadata: &Value) -> Result<Self> {
-        let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
-        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let root = text(metadata, "workspace_root");
-        let members: BTreeSet<String> =
-            list(metadata, "workspace_members").iter().filter_map(Value::as_str).map(str::to_owned).collect();
-
+        let own = own(metadata);
         let mut graph = Self::default();
         let mut names = BTreeMap::new();
         for package in list(metadata, "packages") {
-            let (id, name) = (text(&package, "id"), text(&package, "name"));
-            if members.contains(&id) {
-                let manifest = text(&package, "manifest_path");
-                let folder = manifest.strip_prefix(&root).unwrap_or(&manifest).trim_start_matches('/');
-                let folder = folder.strip_suffix("Cargo.toml").unwrap_or(folder).trim_end_matches('/');
-                graph.folders.insert(name.clone(), folder.to_owned());
+            let (id, name) = (text(package, "id"), text(package, "name"));
+            if let Some(folder) = own.get(id) {
+                graph.folders.insert(name.to_owned(), (*folder).to_owned());
             }
             names.insert(id, name);
         }
         for node in metadata.pointer("/resolve/nodes").and_then(Value::as_array).context("a resolved graph")? {
-            let from = names.get(&text(node, "id")).cloned().unwrap_or_default();
+            let from = names.get(text(node, "id")).copied().unwrap_or_default();
             for dependency in list(node, "deps") {
                 // development dependencies are free: tests may use what the product may not. So is what is only there where there
                 // is no system, and so nothing to reach
-                let shipped = list(&dependency, "dep_kinds").iter().any(|kind| {
+                let shipped = list(dependency, "dep_kinds").iter().any(|kind| {
                     let text = |key| kind.get(key).and_then(Value::as_str);
                     text("kind") != Some("dev") && text("target") != Some("cfg(target_os = \"none\")")
                 });
-                if let (true, Some(to)) = (shipped, names.get(&text(&dependency, "pkg"))) {
-                    graph.edges.entry(from.clone()).or_default().insert(to.clone());
+                if let (true, Some(to)) = (shipped, names.get(text(dependency, "pkg"))) {
+                    graph.edges.entry(from.to_owned()).or_default().insert((*to).to_owned());
                 }
             }
         }

@@ -30,7 +30,7 @@ struct Step {
 /// Cheap steps first: a wrong format should not cost a build.
 const STEPS: &[Step] = &[
     Step { name: "format", what: "sources are formatted", run: format },
-    Step { name: "deps", what: "crates depend on one another only as allowed", run: |_| check_deps::run() },
+    Step { name: "deps", what: "dependencies and licences are as allowed", run: |_| check_deps::run() },
     Step { name: "build", what: "all binaries and tests", run: |tools| tools.cargo.build() },
     Step { name: "lint", what: "clippy, warnings are errors", run: lint },
     Step { name: "no-std", what: "core crates build for wasm32v1-none", run: no_std },

@@ -1,19 +1,18 @@
 //! A local network: sets up, builds, starts the processes, waits until they do their work, and says what to try.
 //!
 //! Everything it writes lies in `.devnet/` of the repository: the chain spec, the data of each process, logs, and the ids of
-//! the processes, by which `stop` finds them again.
+//! the processes, by which `status` and `stop` find them again, from another terminal as well.
 
+mod charge;
 mod processes;
+mod rpc;
+mod stop;
 
 use std::{
     fs,
     net::TcpListener,
     path::{Path, PathBuf},
     process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     time::{Duration, Instant},
 };
 
@@ -21,7 +20,10 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::{set_up, workspace};
+use charge::Charge;
 use processes::Processes;
+use rpc::Rpc;
+use stop::{Stop, wait};
 
 /// How long a chain may take from its start to its first finalised block after genesis.
 const FINALITY_DEADLINE: Duration = Duration::from_secs(60);
@@ -56,7 +58,7 @@ pub struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Subcommand {
-    /// Stop a network that runs in the background. Its data stays; the next start continues from it.
+    /// Stop it, wherever it was started. Its data stays; the next start continues from it.
     Stop,
     /// Stop it and delete its data.
     Reset,
@@ -85,25 +87,25 @@ struct Devnet {
 
 impl Devnet {
     fn start(&self, arguments: &Arguments) -> Result<()> {
-        if Processes::load(&self.folder)?.any_alive() {
-            bail!(
-                "the devnet runs already: see `cargo xtask devnet status`, or stop it with `cargo xtask devnet stop`"
-            );
-        }
-        for port in [arguments.rpc_port, arguments.port, arguments.worker_port] {
-            check_free(port)?;
+        // before a build too: it takes long
+        drop(self.charge()?);
+        let (rpc, port, worker) = (arguments.rpc_port, arguments.port, arguments.worker_port);
+        for (port, option) in [(rpc, "--rpc-port"), (port, "--port"), (worker, "--worker-port")] {
+            check_free(port, option)?;
         }
         if !arguments.no_build {
             let tools = set_up::run(set_up::Purpose::Build)?;
             println!("building (the first time takes long: the node has about 800 dependencies)");
             tools.cargo.build()?;
         }
+        let mut charge = self.charge()?;
         fs::create_dir_all(self.folder.join("logs")).with_context(|| format!("create {}", self.folder.display()))?;
-
-        let spec = self.chain_spec()?;
-        let mut processes = Processes::default();
         // before the first process: it is in a group of its own, and Ctrl-C while it starts must not leave it behind
         let stop = Stop::on_signal()?;
+        charge.listens()?;
+
+        let spec = self.chain_spec()?;
+        let mut processes = Processes::none(&self.folder);
         let started = self
             .start_node(&mut processes, &spec, arguments, &stop)
             .and_then(|()| self.start_worker(&mut processes, arguments, &stop))
@@ -116,8 +118,7 @@ impl Devnet {
             }
         };
         self.say_what_to_try(arguments, example.as_deref())?;
-        if arguments.detach {
-            processes.save(&self.folder)?;
+        if arguments.detach && !stop.asked() {
             println!("It runs in the background: `cargo xtask devnet stop` ends it.");
             return Ok(());
         }
@@ -126,6 +127,16 @@ impl Devnet {
         processes.stop()?;
         println!("stopped");
         ended
+    }
+
+    /// The right to start it; an error if it runs, or if somebody is starting or stopping it.
+    fn charge(&self) -> Result<Charge> {
+        match Charge::take(&self.folder)? {
+            Some(charge) if !Processes::load(&self.folder)?.any_alive() => Ok(charge),
+            _ => bail!(
+                "the devnet runs already: see `cargo xtask devnet status`, or stop it with `cargo xtask devnet stop`"
+            ),
+        }
     }
 
     /// The chain spec of the devnet: made once, so that a restart continues the same chain. Its genesis admits the worker that
@@ -192,7 +203,7 @@ impl Devnet {
         let socket = self.folder.join("tee").join("socket");
         let mut tee = Command::new(workspace::binary("phala-soft-tee")?);
         tee.arg("serve").arg("--socket").arg(&socket).arg("--sealing");
-        processes.start("soft-tee", tee, &self.folder)?;
+        processes.start("soft-tee", tee)?;
         wait(stop, processes, "the software TEE to listen", || Ok(socket.exists()))?;
 
         let mut worker = phala_worker(&["run", "--operator=//Bob"])?;
@@ -202,7 +213,7 @@ impl Devnet {
             .arg(format!("--data-dir={}", self.folder.join("worker").display()))
             .arg(format!("--platform=soft-tee:{}", socket.display()))
             .arg(format!("--listen=127.0.0.1:{}", arguments.worker_port));
-        processes.start("worker", worker, &self.folder)?;
+        processes.start("worker", worker)?;
 
         let mut id = None;
         wait(stop, processes, "the worker to register", || {
@@ -259,7 +270,7 @@ impl Devnet {
             .arg("--unsafe-force-node-key-generation")
             .args(["--state-pruning=archive-canonical", "--blocks-pruning=archive-canonical"]);
         println!("starting the node");
-        processes.start("node", node, &self.folder)?;
+        processes.start("node", node)?;
 
         let rpc = Rpc::new(arguments.rpc_port);
         let start = Instant::now();
@@ -281,7 +292,7 @@ impl Devnet {
                     bail!(
                         "the node did not finalise a block in {} s ({last}); its log is {}",
                         FINALITY_DEADLINE.as_secs(),
-                        processes::log(&self.folder, "node").display()
+                        processes.log("node").display()
                     );
                 }
                 _ => std::thread::park_timeout(Duration::from_millis(200)),
@@ -323,16 +334,12 @@ Try:
     }
 
     fn stop(&self) -> Result<()> {
-        let mut processes = Processes::load(&self.folder)?;
-        if !processes.any_alive() {
-            println!("the devnet does not run in the background");
-        }
-        processes.stop()?;
-        Processes::forget(&self.folder)
+        println!("{}", if self.end()? { "the devnet is stopped; its data stays" } else { "the devnet does not run" });
+        Ok(())
     }
 
     fn reset(&self) -> Result<()> {
-        self.stop()?;
+        self.end()?;
         if self.folder.exists() {
             fs::remove_dir_all(&self.folder).with_context(|| format!("remove {}", self.folder.display()))?;
         }
@@ -340,67 +347,45 @@ Try:
         Ok(())
     }
 
+    /// Ends what runs. Says whether something did.
+    fn end(&self) -> Result<bool> {
+        if !self.folder.exists() {
+            return Ok(false);
+        }
+        // a program that has it in the foreground stops it by itself; one that was killed has left it to us
+        let (_charge, was_held) = Charge::take_over(&self.folder)?;
+        let mut processes = Processes::load(&self.folder)?;
+        let ran = was_held || processes.any_alive();
+        processes.stop()?;
+        Ok(ran)
+    }
+
     fn status(&self) -> Result<()> {
         let processes = Processes::load(&self.folder)?;
         if !processes.any_alive() {
-            bail!("the devnet does not run in the background; `cargo xtask devnet --detach` starts it");
+            bail!("the devnet does not run: `cargo xtask devnet` starts it");
         }
+        let mut ended = Vec::new();
         for (name, pid, alive) in processes.list() {
-            println!(
-                "{name:10} {}  log .devnet/logs/{name}.log",
-                if alive { format!("runs as {pid}") } else { "has ended".into() }
-            );
+            let life = if alive { format!("runs as {pid}") } else { "has ended".into() };
+            println!("{name:10} {life}   log {}", processes.log(name).display());
+            if !alive {
+                ended.push(name);
+            }
         }
         if let Some(port) = processes.port() {
-            let rpc = Rpc::new(port);
-            println!("finalised  block {}   ws://127.0.0.1:{port}", rpc.finalized()?);
+            let height = Rpc::new(port).finalized().with_context(|| {
+                format!("the node does not answer on port {port}: see {}", processes.log("node").display())
+            })?;
+            println!("finalised  block {height}   ws://127.0.0.1:{port}");
+        }
+        if !ended.is_empty() {
+            bail!(
+                "not all of it runs: the log says why {} has ended, and `cargo xtask devnet stop` ends the rest",
+                ended.join(" and ")
+            );
         }
         Ok(())
-    }
-}
-
-/// Whether somebody asked to stop, by Ctrl-C or SIGTERM.
-struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    fn on_signal() -> Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            signal_hook::flag::register(signal, Arc::clone(&stop))?;
-        }
-        Ok(Self(stop))
-    }
-
-    fn asked(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Until it is asked for, which is a good end, or until a process ends, which is not.
-    fn wait(&self, processes: &mut Processes) -> Result<()> {
-        while !self.asked() {
-            processes.check_alive()?;
-            std::thread::park_timeout(Duration::from_millis(200));
-        }
-        Ok(())
-    }
-}
-
-/// Waits for a condition, for a minute at most, while all processes live. An error of the condition counts as "not yet".
-fn wait(stop: &Stop, processes: &mut Processes, what: &str, mut condition: impl FnMut() -> Result<bool>) -> Result<()> {
-    let start = Instant::now();
-    loop {
-        processes.check_alive()?;
-        if stop.asked() {
-            bail!("stopped while waiting for {what}");
-        }
-        match condition() {
-            Ok(true) => return Ok(()),
-            Ok(false) if start.elapsed() > FINALITY_DEADLINE => bail!("waited in vain for {what}: see .devnet/logs"),
-            Err(error) if start.elapsed() > FINALITY_DEADLINE => {
-                return Err(error.context(format!("waited in vain for {what}: see .devnet/logs")));
-            }
-            _ => std::thread::park_timeout(Duration::from_millis(200)),
-        }
     }
 }
 
@@ -410,38 +395,8 @@ fn phala_worker(arguments: &[&str]) -> Result<Command> {
     Ok(worker)
 }
 
-fn check_free(port: u16) -> Result<()> {
-    TcpListener::bind(("127.0.0.1", port)).map(drop).with_context(|| {
-        format!("port {port} is taken: stop the program that uses it, or give another with --rpc-port or --port")
-    })
-}
-
-/// The node's JSON-RPC.
-struct Rpc {
-    url: String,
-    agent: ureq::Agent,
-}
-
-impl Rpc {
-    fn new(port: u16) -> Self {
-        let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).build();
-        Self { url: format!("http://127.0.0.1:{port}"), agent: ureq::Agent::new_with_config(config) }
-    }
-
-    fn call(&self, method: &str, params: Value) -> Result<Value> {
-        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let answer: Value = self.agent.post(&self.url).send_json(&request)?.body_mut().read_json()?;
-        match answer.get("error") {
-            Some(error) => bail!("{method}: {error}"),
-            None => Ok(answer.get("result").cloned().unwrap_or_default()),
-        }
-    }
-
-    /// The height of the last finalised block.
-    fn finalized(&self) -> Result<u32> {
-        let hash = self.call("chain_getFinalizedHead", json!([]))?;
-        let header = self.call("chain_getHeader", json!([hash]))?;
-        let number = header.get("number").and_then(Value::as_str).context("a header without a number")?;
-        Ok(u32::from_str_radix(number.trim_start_matches("0x"), 16)?)
-    }
+fn check_free(port: u16, option: &str) -> Result<()> {
+    TcpListener::bind(("127.0.0.1", port))
+        .map(drop)
+        .with_context(|| format!("port {port} is taken: stop the program that uses it, or give another with {option}"))
 }

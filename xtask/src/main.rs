@@ -41,7 +41,7 @@ enum Command {
     Bench(bench::Arguments),
     /// Measure what the calls of our pallets weigh, and write it into them.
     Weights(weights::Arguments),
-    /// Check that crates depend on one another only as ARCHITECTURE.md allows.
+    /// Check that crates depend on one another only as ARCHITECTURE.md allows, under licences that deny.toml allows.
     CheckDeps,
 }
 

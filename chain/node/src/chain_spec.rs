@@ -1,6 +1,6 @@
 //! The chains that this binary knows. All of them start from the same runtime; the runtime's presets make the difference.
 
-use phala_runtime::{WASM_BINARY, presets};
+use phala_runtime::{WASM_BINARY, opaque::Block, presets};
 use sc_service::{ChainType, Properties};
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, Serialize, Deserialize, sc_chain_spec::ChainSpecExtension)]
 #[serde(rename_all = "camelCase")]
 pub struct Extensions {
+    /// Heights, and the hash that the block there has to have: how operators leave a branch together.
+    pub fork_blocks: sc_client_api::ForkBlocks<Block>,
+    /// Blocks that are not imported, whatever is said of them.
+    pub bad_blocks: sc_client_api::BadBlocks<Block>,
     /// A finalised state that light clients may start from.
     pub light_sync_state: sc_sync_state_rpc::LightSyncStateExtension,
 }

@@ -18,7 +18,11 @@ Examples:
   phala-node --dev                          a chain of one validator that forgets everything when it stops
   phala-node --chain local --alice          the first of the four validators of the local network
   phala-node --chain FILE                   a full node of the network whose chain spec this is
-  phala-node export-chain-spec --chain dev  print a chain spec, to be edited and given to --chain";
+  phala-node export-chain-spec --chain dev  print a chain spec, to be edited and given to --chain
+
+A validator has a network key that lasts, and says where it is reached:
+  phala-node key generate-node-key --chain FILE --default-base-path
+  phala-node --chain FILE --validator --public-addr /dns/validator.example.org/tcp/30333";
 
 /// What the binary does besides running.
 #[derive(Debug, clap::Subcommand)]

@@ -1,4 +1,4 @@
-//! Puts the node together: client, transaction pool, network, BABE, GRANDPA, RPC.
+//! Puts the node together: client, transaction pool, network, authority discovery, BABE, GRANDPA, RPC.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use sp_inherents::CreateInherentDataProviders;
 use sp_runtime::traits::Block as BlockT;
 use sp_timestamp::InherentDataProvider as TimestampInherent;
 
-use crate::{launch::FirstAuthorities, rpc};
+use crate::{discovery, launch::FirstAuthorities, rpc};
 
 type HostFunctions = sp_io::SubstrateHostFunctions;
 /// The full client.
@@ -206,9 +206,14 @@ fn run<N: NetworkBackend<Block, <Block as BlockT>::Hash>>(config: Configuration)
     }
 
     let role = config.role;
+    if role.is_authority() {
+        discovery::start(&config, client.clone(), network.clone(), keystore_container.keystore(), &task_manager);
+    }
+
     let name = config.network.node_name.clone();
     let prometheus = config.prometheus_registry().cloned();
     let force_authoring = config.force_authoring;
+    let disable_grandpa = config.disable_grandpa;
     let voter_state = SharedVoterState::empty();
 
     let rpc_builder = {
@@ -289,6 +294,10 @@ fn run<N: NetworkBackend<Block, <Block as BlockT>::Hash>>(config: Configuration)
         task_manager.spawn_essential_handle().spawn_blocking("babe-proposer", Some("block-authoring"), author);
     }
 
+    // `--no-grandpa`: blocks are imported with the finality that others prove
+    if disable_grandpa {
+        return Ok(task_manager);
+    }
     let slot = client_slot(&client)?;
     let voter = sc_consensus_grandpa::run_grandpa_voter(sc_consensus_grandpa::GrandpaParams {
         config: sc_consensus_grandpa::Config {

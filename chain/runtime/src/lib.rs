@@ -80,7 +80,8 @@ impl_opaque_keys! {
     }
 }
 
-/// The version of this runtime. `spec_version` rises with every change that a chain would notice.
+/// The version of this runtime. `spec_version` rises with every change that a chain would notice, `transaction_version`
+/// when a transaction that was encoded before would now mean something else.
 #[sp_version::runtime_version]
 pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("phala"),

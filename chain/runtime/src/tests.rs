@@ -1,5 +1,8 @@
 //! Tests of the wiring: what the presets build, and what no pallet can see alone.
 
+#[cfg(feature = "try-runtime")]
+mod upgrade;
+
 use codec::{Decode, Encode};
 use frame_support::{
     assert_ok,
@@ -13,11 +16,12 @@ use phala_primitives::{
     storage_key,
     worker::{ClaimsSummary, Measurement, TcbStatus, WorkerEntry, WorkerEntryV1},
 };
+use sp_genesis_builder::runtime_decl_for_genesis_builder::GenesisBuilderV1;
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{BuildStorage, DispatchError, traits::Dispatchable};
 
 use crate::{
-    Balances, OriginCaller, Phat, Runtime, RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, System, Workers,
+    Balances, Block, OriginCaller, Phat, Runtime, RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, System, Workers,
     config::{
         money::account,
         staking::MAX_VOTERS,
@@ -40,12 +44,17 @@ fn merge(target: &mut serde_json::Value, patch: serde_json::Value) {
     }
 }
 
-/// The state that a preset builds, through the same JSON that a node reads.
-fn chain(preset: &str) -> sp_io::TestExternalities {
+/// The genesis of a preset, as a node gives it to the runtime.
+fn genesis(preset: &str) -> serde_json::Value {
     let patch = presets::get(&preset.into()).expect("the preset exists");
     let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).expect("the default is JSON");
     merge(&mut config, serde_json::from_slice(&patch).expect("the patch is JSON"));
-    let config: RuntimeGenesisConfig = serde_json::from_value(config).expect("the patch fits the genesis");
+    config
+}
+
+/// The state that a preset builds, through the same JSON that a node reads.
+fn chain(preset: &str) -> sp_io::TestExternalities {
+    let config: RuntimeGenesisConfig = serde_json::from_value(genesis(preset)).expect("the patch fits the genesis");
     config.build_storage().expect("the genesis builds").into()
 }
 
@@ -62,6 +71,18 @@ fn every_preset_mints_the_whole_supply_and_no_more() {
             );
         });
     }
+}
+
+#[test]
+fn a_genesis_that_forgets_a_part_of_the_supply_is_refused() {
+    let build = |config: &serde_json::Value| {
+        let json = serde_json::to_vec(config).unwrap();
+        sp_io::TestExternalities::default().execute_with(|| <Runtime as GenesisBuilderV1<Block>>::build_state(json))
+    };
+    let mut config = genesis(MAINNET);
+    assert_eq!(build(&config), Ok(()));
+    config["balances"]["balances"].as_array_mut().unwrap().pop();
+    assert!(build(&config).unwrap_err().contains("the supply is"));
 }
 
 #[test]
@@ -160,6 +181,15 @@ fn an_era_is_remembered_for_as_long_as_its_stake_is_bonded() {
     for timing in [Timing::MAINNET, Timing::TESTNET, Timing::DEVELOPMENT] {
         let depth: u32 = <Runtime as pallet_staking::Config>::HistoryDepth::get();
         assert!(depth >= timing.bonding_eras, "{timing:?}");
+    }
+}
+
+#[test]
+fn an_equivocation_can_be_reported_for_as_long_as_its_stake_is_bonded() {
+    for timing in [Timing::MAINNET, Timing::TESTNET, Timing::DEVELOPMENT] {
+        // a set of authorities lives for a session or longer
+        let sessions: u64 = <Runtime as pallet_grandpa::Config>::MaxSetIdSessionEntries::get();
+        assert!(sessions >= u64::from(timing.bonding_eras * timing.sessions_per_era), "{timing:?}");
     }
 }
 

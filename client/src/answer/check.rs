@@ -12,7 +12,7 @@ use phala_crypto::verify_boot;
 use phala_extrinsics::Network;
 use phala_light_client::{FinalizedHeader, Header, LightClient, ReadError, VerifiedRead, header_hash};
 use phala_primitives::{
-    ClusterId, ContractId, Hash256, LogHead, Wire, WorkerId,
+    ClusterId, CodeHash, ContractId, Hash256, LogHead, Wire, WorkerId,
     cluster::Members,
     contract::ContractEntry,
     query::{Answer, AnswerV1, SignedAnswer},
@@ -23,7 +23,7 @@ use phala_primitives::{
 use serde::Serialize;
 
 use super::{Question, word};
-use crate::{Failure, Result};
+use crate::{Because as _, Failure, Fault, Result};
 
 /// A check, and what it has shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -65,7 +65,7 @@ pub(crate) fn state_keys(cluster: ClusterId, worker: WorkerId, contract: Option<
 }
 
 pub(super) fn failed(name: &str, why: impl Display) -> Failure {
-    Failure::untrue(format!("{name}: {why}"))
+    Fault::AnswerUntrue.because(format!("{name}: {why}"))
 }
 
 /// Refuses an answer about a block that is none of the chain's.
@@ -140,17 +140,7 @@ pub(crate) fn check(
 
     if let (Some(contract), Some(code)) = (asked, answer.code) {
         let entry = state.get::<ContractEntry>(&storage_key::contract(contract)).map_err(unread)?.into_inner();
-        if entry.map(|entry| entry.latest().code) != Some(code) {
-            return Err(failed(
-                "code",
-                format!(
-                    "at block {} the chain has other code for contract {contract} than {code}; while an upgrade is executed and not yet \
-                     reported this is so for a moment",
-                    answer.block
-                ),
-            ));
-        }
-        pass("code", format!("contract {contract} runs {code}"));
+        pass("code", runs(entry.as_ref(), contract, code, answer)?);
     }
 
     whole(&state, answer)?;
@@ -225,6 +215,35 @@ fn admitted(
         return Err(failed("evidence", "the answer claims another assurance"));
     }
     Ok(claims)
+}
+
+/// Whether the chain knows of this code for the contract: as what it runs by the last report, or by an upgrade that the
+/// answer's state has executed and that no report speaks of yet. Whether that one succeeded only the report will tell,
+/// so until then both may be true.
+///
+/// Sound, since nothing else is accepted than what the contract's owner has put on the chain for it before the answer's
+/// block, and which of these a state runs is the attested boot's word, as the answer's output is: who could lie about
+/// the one could about the other.
+fn runs(entry: Option<&ContractEntry>, contract: ContractId, code: CodeHash, answer: &AnswerV1) -> Result<String> {
+    let (block, cluster) = (answer.block, answer.cluster);
+    // indices are those of the cluster's log
+    let Some(entry) = entry.map(ContractEntry::latest).filter(|entry| entry.cluster == cluster) else {
+        return Err(failed("code", format!("at block {block} cluster {cluster} has no contract {contract}")));
+    };
+    if entry.code == code {
+        return Ok(format!("contract {contract} runs {code}"));
+    }
+    let executed = entry.upgrades.iter().find(|upgrade| upgrade.code == code && upgrade.index < answer.log_index);
+    let Some(upgrade) = executed else {
+        return Err(failed(
+            "code",
+            format!(
+                "at block {block} the chain has other code for contract {contract} than {code}, and no upgrade to that \
+                 waits for a report"
+            ),
+        ));
+    };
+    Ok(format!("contract {contract} runs {code} by message {}, which is executed and not reported yet", upgrade.index))
 }
 
 /// Whether the answer is from the state that the whole log of its block leads to. A node that withholds messages could otherwise keep a

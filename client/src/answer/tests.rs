@@ -7,7 +7,7 @@ use phala_light_client::{
 };
 use phala_primitives::{
     AccountId, Assurance, ClusterId, CodeHash, ContractId, LogHead, WorkerId,
-    contract::{ContractEntry, ContractEntryV1, ContractStatus},
+    contract::{ContractEntry, ContractEntryV1, ContractStatus, PendingUpgrade},
     query::AnswerOutcome,
     report_data::BootBinding,
     storage_key,
@@ -72,6 +72,7 @@ impl World {
             cluster: CLUSTER,
             owner: AccountId([8; 32]),
             code: CODE,
+            upgrades: Default::default(),
             status: ContractStatus::Live,
             deposit: 0,
             balance: 0,
@@ -290,6 +291,46 @@ fn another_code_question_or_signature_is_refused() {
     let elsewhere = Vendor::new(Seed::from_text("another vendor")).unwrap().trusted_root().unwrap();
     world.network.roots = vec![elsewhere];
     assert_eq!(refused(world.verify(&true_one)), "evidence");
+}
+
+/// Changes what the chain says of the contract.
+fn contract(state: &mut TestState, change: impl FnOnce(&mut ContractEntryV1)) {
+    let key = storage_key::contract(CONTRACT);
+    let ContractEntry::V1(mut entry) = ContractEntry::from_wire(state.get(&key).unwrap()).unwrap();
+    change(&mut entry);
+    state.insert(key, ContractEntry::V1(entry).encode());
+}
+
+#[test]
+fn a_contract_of_another_cluster_is_refused() {
+    let elsewhere = |state: &mut TestState| contract(state, |entry| entry.cluster = ClusterId(8));
+    assert_eq!(refused(outcome(elsewhere, |_| ())), "code");
+}
+
+/// The answer of a worker that is ahead of its cluster's report, and names this code. On the chain upgrades wait.
+fn upgrading(waiting: &[(u64, CodeHash)], named: CodeHash) -> Result<Verified> {
+    let upgrades: Vec<_> = waiting.iter().map(|(index, code)| PendingUpgrade { index: *index, code: *code }).collect();
+    let wait = |state: &mut TestState| contract(state, |entry| entry.upgrades = upgrades.try_into().unwrap());
+    outcome(wait, |answer| answer.code = Some(named))
+}
+
+#[test]
+fn an_upgrade_that_is_executed_and_not_reported_is_no_lie() {
+    let [first, second, never] = [5, 6, 7].map(|byte| CodeHash([byte; 32]));
+    let waiting = [(MESSAGES - 2, first), (MESSAGES - 1, second)];
+    for named in [first, second] {
+        let verified = upgrading(&waiting, named).unwrap();
+        let shown = &verified.checks.iter().find(|check| check.name == "code").unwrap().shown;
+        assert!(shown.contains(&named.to_string()) && shown.contains("not reported yet"), "{shown}");
+    }
+    // each may have failed
+    let verified = upgrading(&waiting, CODE).unwrap();
+    let shown = &verified.checks.iter().find(|check| check.name == "code").unwrap().shown;
+    assert!(!shown.contains("not reported"), "{shown}");
+    assert_eq!(refused(upgrading(&waiting, never)), "code");
+    // no state of this log has executed it
+    assert_eq!(refused(upgrading(&[(MESSAGES, first)], first)), "code");
+    assert_eq!(refused(upgrading(&[], first)), "code");
 }
 
 #[test]

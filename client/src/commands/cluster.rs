@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use clap::Subcommand;
-use phala_client::{Failure, Node, Result};
+use phala_client::{Because as _, Failure, Fault, Node, Result};
 use phala_extrinsics::Call;
 use phala_primitives::{
     AccountId, ClusterId, LogHead, WorkerId,
@@ -123,7 +123,7 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
                 .submit(&network, &common.required_signer()?, &Call::create_cluster(ClusterConfig::V1(config)))
                 .await?;
             let (cluster, _): (ClusterId, AccountId) = included.find("Phat", "ClusterCreated").ok_or_else(|| {
-                Failure::untrue("the node does not show the cluster that the transaction has founded")
+                Fault::NodeUntrue.because("the node does not show the cluster that the transaction has founded")
             })?;
             output::result(common.json, &json!({ "cluster": cluster.0 }));
         }
@@ -135,7 +135,7 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
             };
             for file in add_root {
                 let added = config.http.extra_roots.try_push(root(&file)?);
-                added.map_err(|_| Failure::user("a cluster cannot add more root certificates"))?;
+                added.map_err(|_| Fault::OverLimit.because("a cluster cannot add more root certificates"))?;
             }
             config.quorum = quorum.unwrap_or(config.quorum);
             config.limits.timeout_blocks = timeout.unwrap_or(config.limits.timeout_blocks);
@@ -163,14 +163,14 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
 /// A cluster's entry, by proof.
 async fn entry(node: &Node, cluster: ClusterId) -> Result<ClusterEntryV1> {
     let entry: Option<ClusterEntry> = node.get(storage_key::cluster(cluster)).await?;
-    let entry = entry.ok_or_else(|| Failure::user(format!("there is no cluster {cluster}")))?;
+    let entry = entry.ok_or_else(|| Fault::NoSuchCluster.because(format!("there is no cluster {cluster}")))?;
     Ok(entry.latest().clone())
 }
 
 fn read(file: &PathBuf) -> Result<ClusterConfigV1> {
-    let text = fs::read_to_string(file).map_err(|error| Failure::user(format!("{}: {error}", file.display())))?;
+    let text = fs::read_to_string(file).map_err(|error| Fault::File.because(format!("{}: {error}", file.display())))?;
     serde_json::from_str(&text).map_err(|error| {
-        Failure::user(format!(
+        Fault::File.because(format!(
             "{}: {error}. `phala cluster config` prints a configuration to begin with",
             file.display()
         ))
@@ -179,14 +179,14 @@ fn read(file: &PathBuf) -> Result<ClusterConfigV1> {
 
 /// A certificate, from PEM or DER.
 fn root(file: &PathBuf) -> Result<RootCertificate> {
-    let bytes = fs::read(file).map_err(|error| Failure::user(format!("{}: {error}", file.display())))?;
+    let bytes = fs::read(file).map_err(|error| Fault::File.because(format!("{}: {error}", file.display())))?;
     let der = if bytes.starts_with(b"-----BEGIN") {
         let certificate = CertificateDer::from_pem_slice(&bytes);
-        certificate.map_err(|error| Failure::user(format!("{}: {error}", file.display())))?.to_vec()
+        certificate.map_err(|error| Fault::File.because(format!("{}: {error}", file.display())))?.to_vec()
     } else {
         bytes
     };
     der.try_into().map_err(|der: Vec<u8>| {
-        Failure::user(format!("{}: {} bytes, a root has at most {MAX_ROOT_BYTES}", file.display(), der.len()))
+        Fault::File.because(format!("{}: {} bytes, a root has at most {MAX_ROOT_BYTES}", file.display(), der.len()))
     })
 }

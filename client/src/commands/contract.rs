@@ -4,6 +4,7 @@ mod call;
 mod component;
 mod deploy;
 mod message;
+mod owner;
 mod payload;
 mod query;
 mod receipt;
@@ -16,7 +17,7 @@ mod withdraw;
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use phala_client::{Failure, Node, Result};
+use phala_client::{Because as _, Failure, Fault, Node, Result};
 use phala_contract_build::{Schema, schema_of};
 use phala_primitives::{
     AccountId, ClusterId, CodeHash, ContractId,
@@ -165,11 +166,14 @@ async fn show(common: &Common, id: ContractId) -> Result<()> {
             .map(|m| json!({ "name": m.name, "mode": m.mode, "args": m.args }))
             .collect::<Vec<_>>()
     });
+    let upgrades = entry.upgrades.iter().map(|waiting| json!({ "message": waiting.index, "code": waiting.code.to_string() }));
+    let upgrades: Vec<_> = upgrades.collect();
     output::result(
         common.json,
         &json!({
             "contract": id.to_string(), "cluster": entry.cluster.0, "owner": entry.owner.to_string(), "code": entry.code.to_string(),
-            "status": entry.status, "deposit": pha(entry.deposit), "balance": pha(entry.balance), "methods": methods,
+            "upgrades": upgrades, "status": entry.status, "deposit": pha(entry.deposit), "balance": pha(entry.balance),
+            "methods": methods,
         }),
     );
     Ok(())
@@ -178,7 +182,8 @@ async fn show(common: &Common, id: ContractId) -> Result<()> {
 /// A contract's entry, by proof.
 async fn entry(node: &Node, contract: ContractId) -> Result<ContractEntryV1> {
     let entry: Option<ContractEntry> = node.get(storage_key::contract(contract)).await?;
-    let entry = entry.ok_or_else(|| Failure::user(format!("there is no contract {contract} on this chain")))?;
+    let entry =
+        entry.ok_or_else(|| Fault::NoSuchContract.because(format!("there is no contract {contract} on this chain")))?;
     Ok(entry.latest().clone())
 }
 
@@ -188,13 +193,13 @@ async fn live(node: &Node, contract: ContractId) -> Result<ContractEntryV1> {
     match entry.status {
         ContractStatus::Live => Ok(entry),
         ContractStatus::Pending => {
-            Err(Failure::retry(format!("contract {contract} is not ready: its constructor has not been reported yet")))
+            Err(Fault::NotYet.because(format!("contract {contract} is not ready: its constructor has not been reported yet")))
         }
-        ContractStatus::Failed => Err(Failure::user(format!(
+        ContractStatus::Failed => Err(Fault::Ended.because(format!(
             "the constructor of contract {contract} has failed: it takes no commands. `phala contract terminate {contract}` returns its deposit"
         ))),
         ContractStatus::Terminating => {
-            Err(Failure::user(format!("contract {contract} is ending: it takes no more commands")))
+            Err(Fault::Ended.because(format!("contract {contract} is ending: it takes no more commands")))
         }
     }
 }
@@ -204,7 +209,7 @@ fn owned(entry: &ContractEntryV1, contract: ContractId, account: AccountId) -> R
     if entry.owner == account {
         return Ok(());
     }
-    Err(Failure::user(format!(
+    Err(Fault::NotPermitted.because(format!(
         "contract {contract} is owned by {}, not by {account}: sign with its owner's account",
         entry.owner
     )))
@@ -239,7 +244,8 @@ async fn uploaded(node: &Node, cluster: ClusterId, code: CodeHash) -> Result<Opt
 
 /// JSON arguments from the command line.
 fn arguments(text: &str) -> Result<Value> {
-    serde_json::from_str(text).map_err(|error| Failure::user(format!("the arguments are no JSON ({error}): '{text}'")))
+    serde_json::from_str(text)
+        .map_err(|error| Fault::Arguments.because(format!("the arguments are no JSON ({error}): '{text}'")))
 }
 
 /// Bytes that a contract has returned, as JSON if they are.

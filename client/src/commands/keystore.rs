@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use phala_client::{Failure, Result};
+use phala_client::{Because as _, Fault, Result};
 use phala_extrinsics::Signer;
 
 /// Opens a keystore with the password in a file, or with what is typed on the terminal.
@@ -10,12 +10,13 @@ pub fn open(keystore: &Path, password_file: Option<&Path>) -> Result<Signer> {
     let password = match password_file {
         Some(file) => {
             let text = fs::read_to_string(file);
-            let text = text.map_err(|error| Failure::user(format!("the password file {}: {error}", file.display())))?;
+            let text =
+                text.map_err(|error| Fault::Key.because(format!("the password file {}: {error}", file.display())))?;
             // an editor ends the line; a password may end with a space
             text.trim_end_matches(['\r', '\n']).to_owned()
         }
         None => rpassword::prompt_password(format!("password of {}: ", keystore.display())).map_err(|error| {
-            Failure::user(format!("there is no terminal to ask for the password ({error}): give --password-file"))
+            Fault::Key.because(format!("there is no terminal to ask for the password ({error}): give --password-file"))
         })?,
     };
     Ok(Signer::from_keystore(keystore, &password)?)

@@ -11,7 +11,7 @@ pub mod worker;
 use std::path::PathBuf;
 
 use clap::Args;
-use phala_client::{Failure, Node, Result};
+use phala_client::{Because as _, Fault, Node, Result};
 use phala_extrinsics::{Call, Chain, Included, Network, Signer};
 use phala_primitives::Assurance;
 
@@ -44,7 +44,7 @@ impl Common {
     /// The network.
     pub fn network(&self) -> Result<Network> {
         let path = self.network.as_ref().ok_or_else(|| {
-            Failure::user(
+            Fault::NetworkFile.because(
                 "which network? Give its file with --network or PHALA_NETWORK (the devnet prints the line for its own; \
                  `phala network trust-node` makes one of a node that you trust)",
             )
@@ -58,7 +58,7 @@ impl Common {
             return keystore::open(file, self.password_file.as_deref()).map(Some);
         }
         if self.password_file.is_some() {
-            return Err(Failure::user("a password without a keystore: give its file with --keystore"));
+            return Err(Fault::Key.because("a password without a keystore: give its file with --keystore"));
         }
         let signer = self.suri.as_ref().map(|uri| match uri.strip_prefix('@') {
             Some(file) => Signer::from_file(file.as_ref()),
@@ -69,8 +69,9 @@ impl Common {
 
     /// The account, which is needed.
     pub fn required_signer(&self) -> Result<Signer> {
-        self.signer()?
-            .ok_or_else(|| Failure::user("which account signs? Give it with --suri, PHALA_SURI or --keystore"))
+        self.signer()?.ok_or_else(|| {
+            Fault::NoAccount.because("which account signs? Give it with --suri, PHALA_SURI or --keystore")
+        })
     }
 
     /// A node, checked by a light client.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use phala_attestation::TrustedRoot;
-use phala_client::{Failure, Node, Result, answer::word};
+use phala_client::{Because as _, Fault, Node, Result, answer::word};
 use phala_light_client::LightClient;
 use serde_json::json;
 
@@ -42,7 +42,7 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
         Command::Show => {
             let network = common.network()?;
             let roots: Vec<_> = network.roots.iter().map(|root| word(root.assurance)).collect();
-            let light = LightClient::new(&network.light_client()).map_err(Failure::user)?;
+            let light = LightClient::new(&network.light_client()).map_err(|error| Fault::NetworkFile.because(error))?;
             let authorities = light.authorities().list().len();
             output::result(
                 common.json,
@@ -55,16 +55,16 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
         Command::TrustNode { out, name, root } => {
             let mut roots = if root.is_empty() { vec![TrustedRoot::intel()] } else { Vec::new() };
             for path in root {
-                let text =
-                    std::fs::read(&path).map_err(|error| Failure::user(format!("{}: {error}", path.display())))?;
+                let text = std::fs::read(&path)
+                    .map_err(|error| Fault::File.because(format!("{}: {error}", path.display())))?;
                 roots.push(
                     serde_json::from_slice(&text)
-                        .map_err(|error| Failure::user(format!("{}: {error}", path.display())))?,
+                        .map_err(|error| Fault::File.because(format!("{}: {error}", path.display())))?,
                 );
             }
             let network = Node::unchecked_network(&common.url, name, roots).await?;
             std::fs::write(&out, network.to_json())
-                .map_err(|error| Failure::user(format!("{}: {error}", out.display())))?;
+                .map_err(|error| Fault::File.because(format!("{}: {error}", out.display())))?;
             let genesis = format!("0x{}", hex::encode(network.genesis()));
             output::result(common.json, &json!({ "file": out.display().to_string(), "genesis": genesis }));
             eprintln!("warning: {} is what {} says; nothing has checked it", out.display(), common.url);

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use codec::Decode as _;
-use phala_client::{Failure, Node, Result, answer::word};
+use phala_client::{Because as _, Failure, Fault, Node, Result, answer::word};
 use phala_extrinsics::Call;
 use phala_primitives::{
     AccountId, WorkerId, storage_key,
@@ -80,7 +80,7 @@ async fn list(common: &Common) -> Result<()> {
     for key in node.unproven_keys(prefix, MOST).await? {
         let Some(Ok(id)) = key.get(48..).map(|mut id| WorkerId::decode(&mut id)) else { continue };
         let Some(WorkerEntry::V1(entry)) = node.get(storage_key::worker(id)).await? else {
-            return Err(Failure::untrue(format!("the node lists worker {id}, which is not registered")));
+            return Err(Fault::NodeUntrue.because(format!("the node lists worker {id}, which is not registered")));
         };
         let endpoint = entry.endpoint.map(|url| String::from_utf8_lossy(&url).into_owned());
         rows.push(json!({
@@ -105,15 +105,15 @@ async fn change(common: &Common, worker: WorkerId, call: &Call) -> Result<()> {
 async fn operated(node: &Node, worker: WorkerId, account: AccountId) -> Result<()> {
     let entry: Option<WorkerEntry> = node.get(storage_key::worker(worker)).await?;
     let entry = entry.ok_or_else(|| {
-        Failure::user(format!("worker {worker} is not registered: `phala worker list` lists those that are"))
+        Fault::NoSuchWorker
+            .because(format!("worker {worker} is not registered: `phala worker list` lists those that are"))
     })?;
     let WorkerEntryV1 { operator, .. } = entry.latest();
     if *operator == account {
         return Ok(());
     }
-    Err(Failure::user(format!(
-        "worker {worker} is run by {operator}, not by {account}: sign with its operator's account"
-    )))
+    Err(Fault::NotPermitted
+        .because(format!("worker {worker} is run by {operator}, not by {account}: sign with its operator's account")))
 }
 
 /// An endpoint as the chain takes it.

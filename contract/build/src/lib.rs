@@ -9,6 +9,7 @@ mod build;
 mod fits;
 mod project;
 mod schema;
+mod target;
 
 pub use build::{Built, build};
 pub use project::new_project;

@@ -29,6 +29,7 @@ pub use error::{CodeError, HostFailure};
 pub use host::{Caller, Ending, Host, Id, OutOfSpace, Step};
 pub use limits::Limits;
 pub use outcome::{Finished, Outcome, Trap};
+pub use price::FETCH as FETCH_GAS;
 pub use revision::{Pool, Revision};
 pub use stack::Stack;
 pub use world::{

@@ -30,7 +30,7 @@ pub(crate) const HASH: u64 = 1_000;
 /// A byte that is hashed, by the slowest of the algorithms.
 pub(crate) const HASH_BYTE: u64 = 20;
 /// An HTTP exchange.
-pub(crate) const FETCH: u64 = 1_000_000;
+pub const FETCH: u64 = 1_000_000;
 /// An action: a signature and its way to the chain.
 pub(crate) const ACTION: u64 = 600_000;
 /// A transfer.

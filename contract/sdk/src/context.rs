@@ -6,14 +6,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{Bytes32, Caller, ContractId, Http, Level, Result, SigningKind, dispatch, host, types::json};
 
 macro_rules! contexts {
-    ($( $(#[$doc:meta])* $name:ident, )*) => { $(
+    ($( $(#[$doc:meta])* $name:ident($inside:ty), )*) => { $(
         $(#[$doc])*
-        pub struct $name(());
+        pub struct $name($inside);
 
         impl $name {
             #[doc(hidden)]
-            pub fn enter() -> Self {
-                Self(())
+            pub fn enter(inside: $inside) -> Self {
+                Self(inside)
             }
 
             /// Who stands behind the call.
@@ -62,13 +62,13 @@ macro_rules! contexts {
 
 contexts! {
     /// While the contract is made.
-    Init,
+    Init(()),
     /// In a message of the log: state may change, and everything is equal on every worker.
-    Command,
+    Command(()),
     /// In a question to one worker: state is read, and the world outside may be asked.
-    Query,
-    /// While the contract gets new code.
-    Migrate,
+    Query(()),
+    /// While the contract gets new code, in that code.
+    Migrate(Bytes32),
 }
 
 impl Command {
@@ -87,6 +87,13 @@ impl Init {
     /// See [`Command::emit`].
     pub fn emit(&mut self, topic: &str, data: &impl Serialize) -> Result<()> {
         host::emit(topic, &json(data)?)
+    }
+}
+
+impl Migrate {
+    /// The hash of the code that this one replaces: it tells which of several versions has stored the state.
+    pub fn old_code_hash(&self) -> Bytes32 {
+        self.0
     }
 }
 

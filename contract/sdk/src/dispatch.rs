@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Error, Result, code, types::json};
+use crate::{Bytes32, Error, Result, code, types::json};
 
 /// What [`contract`](macro@crate::contract) makes of a module.
 pub trait Contract {
@@ -14,8 +14,8 @@ pub trait Contract {
     fn command(method: &str, args: Value) -> Result<Vec<u8>>;
     /// Runs a method that is marked `#[query]`.
     fn query(method: &str, args: Value) -> Result<Vec<u8>>;
-    /// Runs the first call of new code.
-    fn migrate(args: &[u8]) -> Result<Vec<u8>>;
+    /// Runs the first call of new code; `from` is the hash of the code that it replaces.
+    fn migrate(from: Bytes32, args: &[u8]) -> Result<Vec<u8>>;
 }
 
 #[derive(Deserialize)]

@@ -12,6 +12,9 @@ pub trait Field: Sized {
     fn load(name: &'static str) -> Result<Self>;
     /// To them, where something has changed.
     fn store(&self, name: &'static str) -> Result<()>;
+    /// Removes them: after an upgrade the state has no such field any more. Those of a [`Map`](crate::Map) stay, since
+    /// nobody knows how many there are.
+    fn remove(name: &'static str) -> Result<()>;
 }
 
 fn key(name: &str) -> Vec<u8> {
@@ -29,5 +32,9 @@ impl<T: Serialize + DeserializeOwned> Field for T {
         let (key, bytes) = (key(name), json(self)?);
         // a write costs more than a read, for the caller and for the cluster
         if host::get(&key)?.as_ref() == Some(&bytes) { Ok(()) } else { host::set(&key, &bytes) }
+    }
+
+    fn remove(name: &'static str) -> Result<()> {
+        host::delete(&key(name)).map(|_| ())
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     bindings::{Guest, phala::contract::types},
     dispatch::{Contract, split},
     host,
+    types::bytes32,
 };
 
 #[global_allocator]
@@ -39,7 +40,7 @@ impl<C: Contract> Guest for Exports<C> {
         split(&input).and_then(|(method, args)| C::query(&method, args)).map_err(refused)
     }
 
-    fn migrate(_from_code_hash: Vec<u8>, args: Vec<u8>) -> Result<Vec<u8>, types::Error> {
-        C::migrate(&args).map_err(refused)
+    fn migrate(from_code_hash: Vec<u8>, args: Vec<u8>) -> Result<Vec<u8>, types::Error> {
+        C::migrate(bytes32(&from_code_hash), &args).map_err(refused)
     }
 }

@@ -27,13 +27,19 @@ pub fn get(key: &[u8]) -> Result<Option<Vec<u8>>> {
 
 pub fn set(key: &[u8], value: &[u8]) -> Result<()> {
     not_queries()?;
-    with(|world| world.storage.insert(key.to_vec(), value.to_vec()));
+    with(|world| {
+        world.writes += 1;
+        world.storage.insert(key.to_vec(), value.to_vec())
+    });
     Ok(())
 }
 
 pub fn delete(key: &[u8]) -> Result<bool> {
     not_queries()?;
-    Ok(with(|world| world.storage.remove(key).is_some()))
+    Ok(with(|world| {
+        world.writes += 1;
+        world.storage.remove(key).is_some()
+    }))
 }
 
 pub fn scan(prefix: &[u8], after: Option<&[u8]>, limit: u32) -> Result<Vec<Entry>> {

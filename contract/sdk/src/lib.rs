@@ -48,6 +48,52 @@
 //! }
 //! # }
 //! ```
+//!
+//! The owner may give a contract new code. Its function that is marked `#[migrate]` takes over what the old code has
+//! stored: by `&mut self` if the fields are the same, else by value, as a struct that has the fields of before; it then
+//! makes the new state.
+//!
+//! ```
+//! #[phat::contract]
+//! mod counter {
+//!     use phat::prelude::*;
+//!
+//!     #[derive(State)]
+//!     struct Counter { owner: Account, value: i64, limit: i64, names: Map<Account, String> }
+//!
+//!     /// As the first version has stored it. Name all of its fields: those that the new state has not are removed.
+//!     #[derive(State)]
+//!     struct First { owner: Account, value: u64, names: Map<Account, String> }
+//!
+//!     #[migrate]
+//!     fn migrate(old: First, cx: &mut Migrate, limit: i64) -> Result<Counter> {
+//!         cx.log(Level::Info, &format!("takes over from {:02x?}", cx.old_code_hash()));
+//!         let value = i64::try_from(old.value).map_err(|_| "the value is too large")?;
+//!         // a map keeps its entries by the name of its field: none of them is written
+//!         Ok(Counter { owner: old.owner, value, limit, names: old.names })
+//!     }
+//!
+//!     #[init]
+//!     fn new(_cx: &Init, owner: Account) -> Counter { Counter { owner, value: 0, limit: 10, names: Map::default() } }
+//! }
+//! ```
+//!
+//! What is no state is not taken for one:
+//!
+//! ```compile_fail,E0277
+//! # #[phat::contract]
+//! # mod counter {
+//! #     use phat::prelude::*;
+//! #     #[derive(State)]
+//! #     struct Counter { value: u64 }
+//! #     #[init]
+//! #     fn new(_cx: &Init) -> Counter { Counter { value: 0 } }
+//! #[migrate]
+//! fn migrate(old: u64, _cx: &mut Migrate) -> Result<Counter> {
+//!     Ok(Counter { value: old })
+//! }
+//! # }
+//! ```
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
@@ -71,6 +117,7 @@ mod http;
 mod map;
 #[cfg(not(target_arch = "wasm32"))]
 mod schema;
+mod state;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod types;
@@ -81,6 +128,7 @@ pub use field::Field;
 pub use http::{Http, HttpError, Options, Request, Response};
 pub use map::{Map, MapKey};
 pub use phat_sdk_macro::{State, contract, data};
+pub use state::State;
 pub use types::{Account, Bytes32, Caller, ContractId, Level, SigningKind};
 
 /// What most contracts need in scope.
@@ -114,6 +162,7 @@ pub mod private {
     pub use crate::guest::Exports;
     #[cfg(not(target_arch = "wasm32"))]
     pub use crate::schema::{Method, document, method};
+    pub use crate::state::{load, load_old, load_unchanged, replace};
 }
 
 /// Makes a contract the exports of the component. Written by [`contract`].

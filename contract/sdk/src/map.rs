@@ -1,6 +1,6 @@
 //! A map whose entries are loaded one by one.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 use core::marker::PhantomData;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -55,61 +55,92 @@ impl MapKey for ContractId {
 }
 
 /// A field of a contract's state with an entry in storage for each key. Reads and writes go to storage at once.
+///
+/// The entries hang on the field's name alone. So an upgrade takes a map over by giving it on, in a field of the same
+/// name, and writes none of its entries. A map of another name or of other types is filled from the old one, page by
+/// page: see [`Map::named`]. The entries of a map that the new state leaves out stay until somebody removes them.
 pub struct Map<K, V> {
+    /// Of its field; empty before it is one.
     name: &'static str,
     types: PhantomData<fn() -> (K, V)>,
 }
 
 impl<K, V> Default for Map<K, V> {
-    /// An empty map. It finds its entries once it is loaded as a field.
+    /// The map of a new field. It takes entries once it is loaded, in the calls that follow.
     fn default() -> Self {
-        Self { name: "", types: PhantomData }
+        Self::named("")
+    }
+}
+
+impl<K, V> Map<K, V> {
+    /// The map of the field of this name, for what fills it before the state is stored: a constructor or a migration.
+    pub const fn named(field: &'static str) -> Self {
+        Self { name: field, types: PhantomData }
     }
 }
 
 impl<K: MapKey, V: Serialize + DeserializeOwned> Field for Map<K, V> {
     fn load(name: &'static str) -> Result<Self> {
-        Ok(Self { name, types: PhantomData })
+        Ok(Self::named(name))
     }
 
-    fn store(&self, _: &'static str) -> Result<()> {
+    fn store(&self, name: &'static str) -> Result<()> {
+        if self.name.is_empty() || self.name == name {
+            return Ok(());
+        }
+        let was = self.name;
+        Err(Error::new(
+            code::STATE,
+            format!(
+                "the map of the field '{was}' cannot become '{name}': its entries are found by the field's name. Keep \
+                 the name, or move the entries to Map::named(\"{name}\")"
+            ),
+        ))
+    }
+
+    fn remove(_: &'static str) -> Result<()> {
         Ok(())
     }
 }
 
 impl<K: MapKey, V: Serialize + DeserializeOwned> Map<K, V> {
-    fn prefix(&self) -> Vec<u8> {
-        [b"m/", self.name.as_bytes(), b"/"].concat()
+    fn prefix(&self) -> Result<Vec<u8>> {
+        if self.name.is_empty() {
+            let expected = "a new map takes entries in the calls that follow. To fill it here, begin with Map::named \
+                            and the field's name";
+            return Err(Error::new(code::STATE, expected));
+        }
+        Ok([b"m/", self.name.as_bytes(), b"/"].concat())
     }
 
-    fn key(&self, key: &K) -> Vec<u8> {
-        [self.prefix(), key.to_bytes()].concat()
+    fn key(&self, key: &K) -> Result<Vec<u8>> {
+        Ok([self.prefix()?, key.to_bytes()].concat())
     }
 
     fn decode(bytes: &[u8]) -> Result<V> {
         serde_json::from_slice(bytes)
-            .map_err(|error| Error::new(code::STATE, alloc::format!("an entry does not decode: {error}")))
+            .map_err(|error| Error::new(code::STATE, format!("an entry does not decode: {error}")))
     }
 
     /// The value at `key`.
     pub fn get(&self, key: &K) -> Result<Option<V>> {
-        host::get(&self.key(key))?.map(|bytes| Self::decode(&bytes)).transpose()
+        host::get(&self.key(key)?)?.map(|bytes| Self::decode(&bytes)).transpose()
     }
 
     /// Sets the value at `key`.
     pub fn insert(&mut self, key: &K, value: &V) -> Result<()> {
-        host::set(&self.key(key), &json(value)?)
+        host::set(&self.key(key)?, &json(value)?)
     }
 
     /// Removes `key`, and says whether it was there.
     pub fn remove(&mut self, key: &K) -> Result<bool> {
-        host::delete(&self.key(key))
+        host::delete(&self.key(key)?)
     }
 
     /// At most `limit` entries in the order of their keys, from the first one behind `after`.
     pub fn page(&self, after: Option<&K>, limit: u32) -> Result<Vec<(K, V)>> {
-        let prefix = self.prefix();
-        let after = after.map(|key| self.key(key));
+        let prefix = self.prefix()?;
+        let after = after.map(|key| self.key(key)).transpose()?;
         let entries = host::scan(&prefix, after.as_deref(), limit)?;
         let decode = |(key, value): (Vec<u8>, Vec<u8>)| {
             let key = key.get(prefix.len()..).and_then(K::from_bytes);

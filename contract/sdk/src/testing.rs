@@ -8,7 +8,7 @@ use alloc::{
 use core::{cell::RefCell, marker::PhantomData};
 
 use crate::{
-    Account, Caller, Level, Result,
+    Account, Bytes32, Caller, Level, Result,
     dispatch::{Contract, split},
 };
 
@@ -18,11 +18,14 @@ pub(crate) enum Mode {
     Init,
     Command,
     Query,
+    Migrate,
 }
 
 pub(crate) struct World {
     pub mode: Mode,
     pub storage: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub writes: u64,
+    pub code: Bytes32,
     pub caller: Caller,
     pub block: u32,
     pub time_ms: u64,
@@ -37,6 +40,8 @@ impl World {
         Self {
             mode: Mode::Command,
             storage: BTreeMap::new(),
+            writes: 0,
+            code: [0xcd; 32],
             caller: Caller::Anonymous,
             block: 1,
             time_ms: 1_700_000_000_000,
@@ -109,10 +114,25 @@ impl<C: Contract> Host<C> {
         with(|world| world.lines.clone())
     }
 
+    /// What is stored: keys and values, as a worker has them.
+    pub fn storage(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        with(|world| world.storage.clone())
+    }
+
+    /// How many times something was written or removed so far. Writes are what costs most.
+    pub fn writes(&self) -> u64 {
+        with(|world| world.writes)
+    }
+
+    /// The hash of the code from here on. A migration is told which code it replaces.
+    pub fn code_hash(&mut self, hash: Bytes32) {
+        with(|world| world.code = hash);
+    }
+
     fn run(&mut self, mode: Mode, call: impl FnOnce() -> Result<Vec<u8>>) -> Result<String> {
         let before = with(|world| {
             world.mode = mode;
-            (world.storage.clone(), world.events.len())
+            (world.storage.clone(), world.events.len(), world.writes)
         });
         let result = call();
         if result.is_err() {
@@ -120,6 +140,7 @@ impl<C: Contract> Host<C> {
             with(|world| {
                 world.storage = before.0;
                 world.events.truncate(before.1);
+                world.writes = before.2;
             });
         }
         result.map(|output| String::from_utf8_lossy(&output).into_owned())
@@ -140,5 +161,13 @@ impl<C: Contract> Host<C> {
     pub fn query(&mut self, method: &str, args: &str) -> Result<String> {
         let input = alloc::format!(r#"{{"method":"{method}","args":{args}}}"#);
         self.run(Mode::Query, || split(input.as_bytes()).and_then(|(method, args)| C::query(&method, args)))
+    }
+
+    /// Gives the contract new code, as its owner does: runs the code's `#[migrate]` with a JSON object. From then on
+    /// the contract is the one that is returned. A refusal leaves it as it was.
+    pub fn upgrade<N: Contract>(&mut self, args: &str) -> Result<Host<N>> {
+        let from = with(|world| world.code);
+        self.run(Mode::Migrate, || N::migrate(from, args.as_bytes()))?;
+        Ok(Host { contract: PhantomData })
     }
 }

@@ -1,8 +1,8 @@
 //! Session certificates: an account signs once in its wallet, a session key signs every request.
 
 use alloc::{format, vec::Vec};
-use ed25519_dalek::{Signer as _, SigningKey};
-use k256::ecdsa::{RecoveryId, Signature, VerifyingKey};
+use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+use k256::ecdsa::{self, RecoveryId};
 use phala_primitives::{
     AccountId, ClusterId, ContractId, Hash256,
     query::{AccountSignature, Certificate, SignatureBytes, SignedCertificate},
@@ -20,6 +20,9 @@ pub enum CertificateError {
     /// The account has not signed it for this chain.
     #[error("the account's signature does not verify for this chain")]
     BadSignature,
+    /// The session's key is none of which a signature would say anything.
+    #[error("its session key is no ed25519 key, or one under which anybody can sign")]
+    BadSessionKey,
     /// It is for another cluster.
     #[error("it is for another cluster")]
     OtherCluster,
@@ -35,7 +38,8 @@ pub enum CertificateError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedCertificate {
     account: AccountId,
-    session_key: [u8; 32],
+    /// Decompressed once: it checks every request.
+    session_key: VerifyingKey,
     cluster: ClusterId,
     contract: Option<ContractId>,
     expires: u32,
@@ -82,9 +86,10 @@ pub fn verify_certificate(
         return Err(CertificateError::BadSignature);
     }
     let Certificate::V1(certificate) = certificate;
+    let session_key = VerifyingKey::from_bytes(&certificate.session_key).ok().filter(|key| !key.is_weak());
     Ok(VerifiedCertificate {
         account: *account,
-        session_key: certificate.session_key,
+        session_key: session_key.ok_or(CertificateError::BadSessionKey)?,
         cluster: certificate.cluster,
         contract: certificate.contract,
         expires: certificate.expires,
@@ -104,11 +109,11 @@ fn signed_by(account: &AccountId, message: &[u8], signature: &SignatureBytes) ->
         }
         SignatureBytes::Ecdsa(signature) => {
             let Some((rs, [recovery])) = signature.split_at_checked(64) else { return false };
-            let (Ok(rs), Some(recovery)) = (Signature::from_slice(rs), RecoveryId::from_byte(*recovery)) else {
+            let (Ok(rs), Some(recovery)) = (ecdsa::Signature::from_slice(rs), RecoveryId::from_byte(*recovery)) else {
                 return false;
             };
             let digest = sp_crypto_hashing::blake2_256(message);
-            VerifyingKey::recover_from_prehash(&digest, &rs, recovery)
+            ecdsa::VerifyingKey::recover_from_prehash(&digest, &rs, recovery)
                 .is_ok_and(|key| sp_crypto_hashing::blake2_256(&key.to_sec1_bytes()) == account.0)
         }
     }
@@ -120,7 +125,8 @@ pub fn verify_ask(
     digest: &Hash256,
     signature: &[u8; 64],
 ) -> Result<(), BadSignature> {
-    ed25519(&certificate.session_key, digest, signature)
+    let signature = ed25519_dalek::Signature::from_bytes(signature);
+    certificate.session_key.verify_strict(digest, &signature).map_err(|_| BadSignature)
 }
 
 /// The asker's key for one session.

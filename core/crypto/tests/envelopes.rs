@@ -113,6 +113,24 @@ fn a_certificate_stands_for_its_account_scope_and_time() {
     assert!(verify_ask(&verified, &[6; 32], &key.sign(&[5; 32])).is_err());
 }
 
+/// Under the neutral element every signature can be made to verify, so it must never stand for an account.
+#[test]
+fn a_session_key_under_which_anybody_can_sign_is_refused() {
+    let pair =
+        schnorrkel::MiniSecretKey::from_bytes(&[7; 32]).unwrap().expand_to_keypair(schnorrkel::ExpansionMode::Ed25519);
+    let mut neutral = [0; 32];
+    neutral[0] = 1;
+    for session_key in [neutral, [0; 32], [0xff; 32]] {
+        let certificate =
+            Certificate::V1(CertificateV1 { cluster: CLUSTER, contract: None, session_key, expires: 10 });
+        let transcript = schnorrkel::signing_context(b"substrate").bytes(&certificate.digest(&GENESIS));
+        let bytes = pair.sign(schnorrkel::context::attach_rng(transcript, Counter(3))).to_bytes();
+        let signature = AccountSignature { wrapped: false, bytes: SignatureBytes::Sr25519(bytes) };
+        let signed = SignedCertificate { certificate, account: AccountId(pair.public.to_bytes()), signature };
+        assert_eq!(verify_certificate(&GENESIS, &signed), Err(CertificateError::BadSessionKey));
+    }
+}
+
 fn answer() -> SignedAnswer {
     let answer = Answer::V1(AnswerV1 {
         request: [0; 32],

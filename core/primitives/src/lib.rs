@@ -10,6 +10,7 @@ pub mod assurance;
 pub mod cluster;
 pub mod contract;
 pub mod domain;
+pub mod fault;
 pub mod handover;
 #[cfg(feature = "serde")]
 mod hex32;
@@ -27,6 +28,7 @@ pub mod worker;
 
 pub use assurance::Assurance;
 pub use domain::Domain;
+pub use fault::Fault;
 pub use id::{AccountId, BootKem, BootSign, ClusterId, CodeHash, ContractId, WorkerId};
 pub use log::LogHead;
 pub use message::{Balance, Message, Payload};

@@ -74,7 +74,8 @@ pub enum Kind {
     /// A worker is no member any more.
     #[codec(index = 3)]
     MemberLeft(WorkerId),
-    /// Code is complete in the off-chain index and may be instantiated.
+    /// An upload is complete in the off-chain index. It succeeds if it is what its hash says; then contracts can be
+    /// made of it.
     #[codec(index = 4)]
     Upload(Upload),
     /// A new contract.
@@ -109,8 +110,8 @@ pub struct Withdraw {
     pub amount: Balance,
 }
 
-/// See [`Kind::Upload`]. What was uploaded need not be what the code's hash says: whether it is, every member finds out by itself,
-/// and from these chunks all come to the same.
+/// See [`Kind::Upload`]. What was uploaded need not be what the code's hash says: whether it is, every member finds out
+/// by itself, and from these chunks all come to the same.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Upload {
     /// Hash of the uncompressed component.

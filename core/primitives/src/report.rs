@@ -62,7 +62,7 @@ pub enum Status {
     /// The contract is not there, has ended, or its constructor failed.
     #[codec(index = 9)]
     NoContract,
-    /// The code is not a component that the cluster's engine revision runs.
+    /// The code is not a component that the cluster's engine revision runs. Of an upload: it is something else than its hash says.
     #[codec(index = 10)]
     BadCode,
     /// The contract's balance does not cover what it tried to spend.

@@ -68,6 +68,11 @@ pub fn code(cluster: ClusterId, code: CodeHash) -> Vec<u8> {
     entry(entry(value(PHAT, "Codes"), &cluster), &code)
 }
 
+/// `Phat::Uploads`: [`UploadEntry`](crate::contract::UploadEntry) of what an account uploads to a cluster as some code.
+pub fn upload(cluster: ClusterId, code: CodeHash, uploader: AccountId) -> Vec<u8> {
+    entry(entry(value(PHAT, "Uploads"), &cluster), &(code, uploader))
+}
+
 /// `Timestamp::Now`: chain time, `u64` in milliseconds since the Unix epoch.
 pub fn timestamp_now() -> Vec<u8> {
     value("Timestamp", "Now")
@@ -136,6 +141,10 @@ mod tests {
             (
                 code(ClusterId(0), CodeHash([3; 32])),
                 "7fa8e544c0137d2dad514552b6228d2729f09a1b1e65650877530fe7894f378911d2df4e979aa105cf552e9544ebd2b500000000291a070f51c27c29753ff90a32ba233e0303030303030303030303030303030303030303030303030303030303030303",
+            ),
+            (
+                upload(ClusterId(0), CodeHash([3; 32]), AccountId([4; 32])),
+                "7fa8e544c0137d2dad514552b6228d27ce4b4eaf35c9bc5e9a93eae9e60869db11d2df4e979aa105cf552e9544ebd2b500000000cbcfa5f8be16762daf9ae00008941af203030303030303030303030303030303030303030303030303030303030303030404040404040404040404040404040404040404040404040404040404040404",
             ),
             (timestamp_now(), "f0c365c3cf59d671eb72da0e7a4113c49f1f0515f462cdcf84e0f1d6045dfcbb"),
             (block_number(), "26aa394eea5630e07c48ae0c9558cef702a5c1b19ab7a04f536c519aca4983ac"),

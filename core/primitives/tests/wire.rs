@@ -163,6 +163,43 @@ fn worker() -> impl Strategy<Value = WorkerEntry> {
     )
 }
 
+fn contract() -> impl Strategy<Value = ContractEntry> {
+    let upgrade = (any::<u64>(), b32()).prop_map(|(index, code)| PendingUpgrade { index, code: CodeHash(code) });
+    let upgrades = prop::collection::vec(upgrade, 0..=MAX_PENDING_UPGRADES as usize);
+    let status = (0u8..4).prop_map(|i| ContractStatus::decode(&mut &[i][..]).unwrap());
+    (any::<u32>(), any::<[[u8; 32]; 2]>(), upgrades, status, any::<[u128; 2]>()).prop_map(
+        |(cluster, [owner, code], upgrades, status, [deposit, balance])| {
+            ContractEntry::V1(ContractEntryV1 {
+                cluster: ClusterId(cluster),
+                owner: AccountId(owner),
+                code: CodeHash(code),
+                upgrades: upgrades.try_into().unwrap(),
+                status,
+                deposit,
+                balance,
+            })
+        },
+    )
+}
+
+fn chunks() -> impl Strategy<Value = Vec<[u8; 32]>> {
+    prop::collection::vec(b32(), 0..=MAX_CODE_CHUNKS as usize)
+}
+
+fn code() -> impl Strategy<Value = CodeEntry> {
+    (b32(), any::<[u32; 3]>(), chunks(), any::<u128>()).prop_map(|(owner, [size, since, users], chunks, deposit)| {
+        let (owner, chunks) = (AccountId(owner), chunks.try_into().unwrap());
+        CodeEntry::V1(CodeEntryV1 { owner, size, chunks, deposit, since, users })
+    })
+}
+
+fn upload() -> impl Strategy<Value = UploadEntry> {
+    (any::<[u32; 3]>(), chunks(), any::<u128>()).prop_map(|([size, stored_bytes, arrived], chunks, deposit)| {
+        let chunks = chunks.try_into().unwrap();
+        UploadEntry::V1(UploadEntryV1 { size, stored_bytes, chunks, arrived, deposit })
+    })
+}
+
 /// Round trip, and every prefix, extension and foreign version is a typed error.
 fn check<T: Wire + Encode + PartialEq + core::fmt::Debug>(value: &T, cut: usize, version: u8) {
     let bytes = value.encode();
@@ -204,6 +241,21 @@ proptest! {
     }
 
     #[test]
+    fn contracts(value in contract(), cut in any::<usize>(), version in any::<u8>()) {
+        check(&value, cut, version);
+    }
+
+    #[test]
+    fn codes(value in code(), cut in any::<usize>(), version in any::<u8>()) {
+        check(&value, cut, version);
+    }
+
+    #[test]
+    fn uploads(value in upload(), cut in any::<usize>(), version in any::<u8>()) {
+        check(&value, cut, version);
+    }
+
+    #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let _ = Message::from_wire(&bytes);
         let _ = Report::from_wire(&bytes);
@@ -211,6 +263,7 @@ proptest! {
         let _ = ClusterEntry::from_wire(&bytes);
         let _ = ContractEntry::from_wire(&bytes);
         let _ = CodeEntry::from_wire(&bytes);
+        let _ = UploadEntry::from_wire(&bytes);
         let _ = WorkerEntry::from_wire(&bytes);
         let _ = Reported::from_wire(&bytes);
     }
@@ -228,6 +281,7 @@ fn the_bound_of_each_type_holds_its_largest_value() {
     holds::<ClusterEntry>();
     holds::<ContractEntry>();
     holds::<CodeEntry>();
+    holds::<UploadEntry>();
     holds::<WorkerEntry>();
 }
 
@@ -235,4 +289,83 @@ fn the_bound_of_each_type_holds_its_largest_value() {
 fn too_many_bytes_are_refused_unread() {
     let len = Report::MAX_BYTES + 1;
     assert_eq!(Report::from_wire(&vec![1; len]), Err(WireError::TooLarge { len, max: Report::MAX_BYTES }));
+}
+
+/// Clients that were built before a chain's runtime read these by proof.
+#[test]
+fn what_clients_read_of_contracts_and_code_is_pinned() {
+    let contract = ContractEntry::V1(ContractEntryV1 {
+        cluster: ClusterId(7),
+        owner: AccountId([1; 32]),
+        code: CodeHash([2; 32]),
+        upgrades: vec![PendingUpgrade { index: 9, code: CodeHash([3; 32]) }].try_into().unwrap(),
+        status: ContractStatus::Live,
+        deposit: 5,
+        balance: 6,
+    });
+    let bytes: [&[u8]; 10] = [
+        &[1],
+        &7u32.to_le_bytes(),
+        &[1; 32],
+        &[2; 32],
+        &[1 << 2],
+        &9u64.to_le_bytes(),
+        &[3; 32],
+        &[1],
+        &5u128.to_le_bytes(),
+        &6u128.to_le_bytes(),
+    ];
+    assert_eq!(contract.encode(), bytes.concat());
+
+    let chunks = vec![[4u8; 32], [5; 32]];
+    let code = CodeEntry::V1(CodeEntryV1 {
+        owner: AccountId([1; 32]),
+        size: 8,
+        chunks: chunks.clone().try_into().unwrap(),
+        deposit: 9,
+        since: 10,
+        users: 11,
+    });
+    let bytes: [&[u8]; 9] = [
+        &[1],
+        &[1; 32],
+        &8u32.to_le_bytes(),
+        &[2 << 2],
+        &[4; 32],
+        &[5; 32],
+        &9u128.to_le_bytes(),
+        &10u32.to_le_bytes(),
+        &11u32.to_le_bytes(),
+    ];
+    assert_eq!(code.encode(), bytes.concat());
+
+    let upload = UploadEntry::V1(UploadEntryV1 {
+        size: 8,
+        stored_bytes: CODE_CHUNK_BYTES + 1,
+        chunks: chunks.try_into().unwrap(),
+        arrived: 0b10,
+        deposit: 9,
+    });
+    let bytes: [&[u8]; 8] = [
+        &[1],
+        &8u32.to_le_bytes(),
+        &(CODE_CHUNK_BYTES + 1).to_le_bytes(),
+        &[2 << 2],
+        &[4; 32],
+        &[5; 32],
+        &2u32.to_le_bytes(),
+        &9u128.to_le_bytes(),
+    ];
+    assert_eq!(upload.encode(), bytes.concat());
+}
+
+#[test]
+fn an_upload_knows_its_chunks() {
+    let chunks = vec![[4u8; 32], [5; 32]].try_into().unwrap();
+    let stored_bytes = CODE_CHUNK_BYTES + 1;
+    let mut upload = UploadEntryV1 { size: 8, stored_bytes, chunks, arrived: 0b10, deposit: 0 };
+    assert_eq!([0, 1, 2, u32::MAX].map(|i| upload.chunk_bytes(i)), [Some(CODE_CHUNK_BYTES), Some(1), None, None]);
+    assert!(!upload.is_complete());
+    upload.arrived = 0b11;
+    assert!(upload.is_complete());
 }

@@ -19,6 +19,8 @@ pub struct Counter<'a> {
     devnet: &'a Devnet,
     id: String,
     file: String,
+    /// Has the file.
+    _folder: tempfile::TempDir,
 }
 
 impl<'a> Counter<'a> {
@@ -29,12 +31,10 @@ impl<'a> Counter<'a> {
 
     /// Builds and deploys it.
     pub fn deploy(devnet: &'a Devnet) -> Result<Self> {
-        let here = tempfile::tempdir()?;
-        let example = std::path::absolute("../../contract/examples/counter")?;
-        let built = devnet.json(here.path(), &["contract", "build", &example.display().to_string()])?;
-        let file = built["file"].as_str().context("a component")?.to_owned();
-        let deployed = devnet.json(here.path(), &["contract", "deploy", &file, "--init", Self::INIT])?;
-        Ok(Self { devnet, id: deployed["contract"].as_str().context("an id")?.to_owned(), file })
+        let folder = tempfile::tempdir()?;
+        let file = devnet.build("../../contract/examples/counter", folder.path())?;
+        let deployed = devnet.json(folder.path(), &["contract", "deploy", &file, "--init", Self::INIT])?;
+        Ok(Self { devnet, id: deployed["contract"].as_str().context("an id")?.to_owned(), file, _folder: folder })
     }
 
     /// Its id, as `phala` takes it.

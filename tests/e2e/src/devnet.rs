@@ -12,7 +12,7 @@ use phala_primitives::{ClusterId, LogHead, report::Reported, storage_key};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::{Rpc, binary, process::Process, wait_for};
+use crate::{Rpc, Turn, binary, process::Process, wait_for};
 
 /// A devnet in a folder of its own, on ports that the system has chosen; stopped when dropped.
 pub struct Devnet {
@@ -26,15 +26,28 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
+/// Where cargo says that xtask's package is, by which xtask finds the repository: what it tells this program is another one.
+fn package_of_xtask() -> Option<PathBuf> {
+    let own = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR")?);
+    own.ancestors().map(|folder| folder.join("xtask")).find(|package| package.join("Cargo.toml").is_file())
+}
+
 impl Devnet {
     /// Runs a scenario on a devnet without its example. If it fails, the logs are kept.
     pub fn with<T>(scenario: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        Self::unstarted(|devnet| {
+            devnet.up()?;
+            scenario(devnet)
+        })
+    }
+
+    /// The same on a devnet that does not run yet.
+    pub fn unstarted<T>(scenario: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
         let mut devnet = Self::new()?;
-        devnet.up()?;
         let result = scenario(&devnet);
         if result.is_err() {
             devnet.folder.disable_cleanup(true);
-            eprintln!("logs are kept in {}", devnet.folder.path().join("net/logs").display());
+            eprintln!("logs are kept in {}", devnet.folder.path().display());
         }
         result
     }
@@ -46,29 +59,58 @@ impl Devnet {
 
     /// Starts it, without its example; again on the same data, if there are some.
     pub fn up(&self) -> Result<()> {
-        self.start(&["--no-example"])
+        self.start(&["--no-example"]).map(drop)
     }
 
-    /// Starts it with these arguments beside its ports.
-    pub fn start(&self, arguments: &[&str]) -> Result<()> {
-        let ports = [
-            format!("--rpc-port={}", self.rpc),
-            format!("--port={}", self.p2p),
-            format!("--worker-port={}", self.worker),
-        ];
-        let output = self.xtask(&[&["--detach", "--no-build"], arguments].concat(), &ports)?;
+    /// Starts it in the background with these arguments beside its ports. Gives what that has printed.
+    pub fn start(&self, arguments: &[&str]) -> Result<String> {
+        let output = self.xtask(&[&["--detach", "--no-build"], arguments].concat(), &self.ports())?;
         ensure!(output.status.success(), "devnet: {}{}", text(&output.stdout), text(&output.stderr));
-        ensure!(text(&output.stdout).contains("export PATH="), "devnet does not say how to go on");
-        Ok(())
+        let said = text(&output.stdout);
+        ensure!(said.contains("export PATH="), "devnet does not say how to go on");
+        Ok(said)
     }
 
-    /// `cargo xtask devnet` with these.
+    /// Starts it in the foreground with these arguments beside its ports. What it prints is in a log of this name.
+    pub fn foreground(&self, arguments: &[&str], log: &str) -> Result<Process> {
+        let command = self.command(&[&["--no-build"], arguments].concat(), &self.ports())?;
+        // beside its own folder, which `reset` deletes
+        Process::start_command(command, &self.folder.path().join(format!("{log}.log")))
+    }
+
+    /// The arguments that name its ports.
+    pub fn ports(&self) -> Vec<String> {
+        let ports = [("--rpc-port", self.rpc), ("--port", self.p2p), ("--worker-port", self.worker)];
+        ports.map(|(option, port)| format!("{option}={port}")).into()
+    }
+
+    /// `cargo xtask devnet` with these, to its end.
     pub fn xtask(&self, arguments: &[&str], ports: &[String]) -> Result<Output> {
+        Ok(self.command(arguments, ports)?.stdin(Stdio::null()).output()?)
+    }
+
+    fn command(&self, arguments: &[&str], ports: &[String]) -> Result<Command> {
         let profile = binary("xtask")?;
         let target = profile.parent().and_then(Path::parent).context("a target directory")?;
         let mut command = Command::new(&profile);
-        command.arg("devnet").args(arguments).args(ports).arg("--folder").arg(self.folder.path().join("net"));
-        Ok(command.env("CARGO_TARGET_DIR", target).stdin(Stdio::null()).output()?)
+        command.arg("devnet").args(arguments).args(ports).arg("--folder").arg(self.net());
+        command.env("CARGO_TARGET_DIR", target);
+        if let Some(package) = package_of_xtask() {
+            command.env("CARGO_MANIFEST_DIR", package);
+        }
+        Ok(command)
+    }
+
+    /// Builds a project of this repository, by its path from here. Gives the component's copy in a folder: what is built is
+    /// built again by other scenarios.
+    pub fn build(&self, project: &str, folder: &Path) -> Result<String> {
+        let _turn = Turn::to_build()?;
+        let project = std::path::absolute(project)?.display().to_string();
+        let built = self.json(folder, &["contract", "build", &project])?;
+        let file = Path::new(built["file"].as_str().context("a component")?);
+        let own = folder.join(file.file_name().context("a file")?);
+        std::fs::copy(file, &own).with_context(|| format!("copy {}", file.display()))?;
+        Ok(own.display().to_string())
     }
 
     /// `phala` as the line that the devnet prints sets it up, in a folder.
@@ -102,35 +144,45 @@ impl Devnet {
 
     /// What `phala` prints, as Alice.
     pub fn ok(&self, folder: &Path, arguments: &[&str]) -> Result<String> {
-        let output = self.phala(folder, "//Alice", arguments)?;
-        ensure!(output.status.success(), "phala {arguments:?}: {}{}", text(&output.stdout), text(&output.stderr));
-        Ok(text(&output.stdout))
+        self.ok_as("//Alice", folder, arguments)
     }
 
     /// The same as JSON.
     pub fn json(&self, folder: &Path, arguments: &[&str]) -> Result<Value> {
-        let output = self.ok(folder, &[arguments, &["--json"]].concat())?;
+        self.json_as("//Alice", folder, arguments)
+    }
+
+    /// What `phala` prints as JSON, as any account.
+    pub fn json_as(&self, account: &str, folder: &Path, arguments: &[&str]) -> Result<Value> {
+        let output = self.ok_as(account, folder, &[arguments, &["--json"]].concat())?;
         serde_json::from_str(&output).with_context(|| output)
+    }
+
+    fn ok_as(&self, account: &str, folder: &Path, arguments: &[&str]) -> Result<String> {
+        let output = self.phala(folder, account, arguments)?;
+        ensure!(output.status.success(), "phala {arguments:?}: {}{}", text(&output.stdout), text(&output.stderr));
+        Ok(text(&output.stdout))
     }
 
     /// A process that the devnet has started: its id and its arguments.
     pub fn process(&self, name: &str) -> Result<Value> {
-        let file = self.folder.path().join("net/processes.json");
+        let file = self.net().join("processes.json");
         let list: Value = serde_json::from_slice(&std::fs::read(file)?)?;
         let all = list["processes"].as_array().context("processes")?;
         Ok(all.iter().find(|process| process["name"] == name).with_context(|| format!("a process {name}"))?.clone())
     }
 
+    /// The id of such a process.
+    pub fn id(&self, name: &str) -> Result<i32> {
+        let id = self.process(name)?["pid"].as_i64().context("a process id")?;
+        Ok(i32::try_from(id)?)
+    }
+
     /// Ends one of its processes as a power cut would.
     pub fn kill(&self, name: &str) -> Result<()> {
-        let id = self.process(name)?["pid"].as_i64().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        let id = id.context("a process id")?;
-        kill_process(id, Signal::KILL)?;
-        // whose parent does not look after it stays as a name, without a program
-        let program = format!("/proc/{}/exe", id.as_raw_nonzero());
-        wait_for("a killed process to be gone", Duration::from_secs(10), || {
-            Ok(std::fs::read_link(&program).is_err().then_some(()))
-        })
+        let id = self.id(name)?;
+        kill_process(Pid::from_raw(id).context("a process id")?, Signal::KILL)?;
+        wait_for("a killed process to be gone", Duration::from_secs(10), || Ok(is_gone(id).then_some(())))
     }
 
     /// Starts a process of the devnet again with its own arguments.
@@ -225,6 +277,11 @@ impl Drop for Devnet {
     fn drop(&mut self) {
         let _stopped = self.xtask(&["stop"], &[]);
     }
+}
+
+/// Whether no process has this id. One whose parent does not look after it stays as a name, without a program.
+pub fn is_gone(id: i32) -> bool {
+    std::fs::read_link(format!("/proc/{id}/exe")).is_err()
 }
 
 /// Bytes that a program has printed.

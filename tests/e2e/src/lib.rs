@@ -14,16 +14,18 @@ mod metadata;
 mod net;
 mod process;
 mod rpc;
+mod turn;
 
 pub use account::{Account, Sent};
 pub use chain::Spec;
 pub use counter::{Counter, follows};
-pub use devnet::{Devnet, text};
+pub use devnet::{Devnet, is_gone, text};
 pub use feed::{Authority, Certificate, Feed};
 pub use liar::{Liar, Lie};
 pub use net::{Net, NetBuilder, Node};
 pub use process::{Exit, Process, binary, run};
 pub use rpc::{Funds, Rpc};
+pub use turn::Turn;
 
 use std::time::{Duration, Instant};
 

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::wait_for;
 
-/// How long a process may take to stop after SIGTERM.
+/// How long a process may take to stop when it is asked to.
 const GRACE: Duration = Duration::from_secs(20);
 
 /// The path of a binary of this workspace: of the same profile as the running program.
@@ -61,21 +61,33 @@ impl Process {
 
     /// Starts any program like this.
     pub fn start_program(program: &Path, args: &[String], log: &Path) -> Result<Self> {
+        let mut command = Command::new(program);
+        command.args(args);
+        Self::start_command(command, log)
+    }
+
+    /// Starts a command like this.
+    pub fn start_command(mut command: Command, log: &Path) -> Result<Self> {
         let file =
             File::options().create(true).append(true).open(log).with_context(|| format!("open {}", log.display()))?;
-        let child = Command::new(program)
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(file.try_clone()?)
-            .stderr(file)
-            .spawn()
-            .with_context(|| format!("start {}", program.display()))?;
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        let child = command.spawn().with_context(|| format!("start {command:?}"))?;
         Ok(Self { child, log: log.to_owned() })
     }
 
     /// What it has logged.
     pub fn log(&self) -> Result<String> {
         Ok(String::from_utf8_lossy(&std::fs::read(&self.log)?).into_owned())
+    }
+
+    /// Waits until it has logged these words; an error if it ends without them. Gives the log.
+    pub fn says(&mut self, words: &str, deadline: Duration) -> Result<String> {
+        wait_for(&format!("a process to say '{words}'"), deadline, || {
+            // looked at first: what it has said before its end counts
+            let ended = self.check_alive().err();
+            let log = self.log()?;
+            Ok(if log.contains(words) { Some(Ok(log)) } else { ended.map(Err) })
+        })?
     }
 
     /// An error with the end of the log if the process has ended.
@@ -91,7 +103,23 @@ impl Process {
     /// SIGTERM, and the exit status; an error if it does not stop in time.
     pub fn stop(&mut self) -> Result<ExitStatus> {
         self.signal(Signal::TERM);
-        wait_for("a process to stop after SIGTERM", GRACE, || Ok(self.child.try_wait()?))
+        self.ended()
+    }
+
+    /// The same with SIGINT, which is what Ctrl-C sends.
+    pub fn interrupt(&mut self) -> Result<ExitStatus> {
+        self.signal(Signal::INT);
+        self.ended()
+    }
+
+    /// The exit status of a process that was asked to stop, by whomever; an error if it does not in time.
+    pub fn ended(&mut self) -> Result<ExitStatus> {
+        wait_for("a process to stop that was asked to", GRACE, || Ok(self.child.try_wait()?))
+    }
+
+    /// SIGSTOP: from now on it does nothing. It can still be killed.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
     }
 
     /// SIGKILL, as a power cut would.

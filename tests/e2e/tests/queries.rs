@@ -1,12 +1,12 @@
 //! Sessions and requests that a worker must not serve, over its HTTP API: each is refused with its own code.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use codec::Encode as _;
 use phala_client::Node;
 use phala_crypto::{ClientSession, SessionKey};
-use phala_e2e::{Counter, Devnet, follows, from_hex32, wait_for};
+use phala_e2e::{Counter, Devnet, follows, from_hex32, to_hex, wait_for};
 use phala_extrinsics::{Network, Signer};
 use phala_primitives::{
     ClusterId, ContractId, Hash256, Wire as _, WorkerId,
@@ -30,6 +30,7 @@ fn foreign_late_and_repeated_requests_are_refused_each_with_its_code() -> Result
         scene.openings()?;
         scene.requests()?;
         scene.out_of_scope()?;
+        scene.codes()?;
         let session = scene.expiring()?;
         scene.restarted(session)
     })
@@ -210,6 +211,29 @@ impl<'a> Scene<'a> {
         self.post("query", &body)?.refused(403, "PHALA-2019", "it is for another contract")?;
         let right = self.session(|certificate| certificate.contract = Some(self.contract))?;
         self.answered(&right, 0)
+    }
+
+    /// The node and the command line answer with rows of the same table.
+    fn codes(&self) -> Result<()> {
+        let nothing = to_hex([0; 32]);
+        for (params, code, class) in [
+            (json!([]), "PHALA-1001", "user"),
+            (json!([0, nothing, 5, 9, 1]), "PHALA-1002", "user"),
+            (json!([0, nothing, 5, 0, 1]), "PHALA-1003", "retry"),
+        ] {
+            let said = self.devnet.rpc().call("phat_messages", params).err().context("it is refused")?.to_string();
+            let class = format!("\"class\":\"{class}\"");
+            ensure!(said.contains(code) && said.contains(&class), "{said}, expected {code} {class}");
+        }
+        let nobody = to_hex([7; 32]);
+        let query = ["contract", "query", nobody.as_str(), "value", "--json"];
+        let output = self.devnet.phala(Path::new("/"), "//Alice", &query)?;
+        let said: Value = serde_json::from_slice(&output.stdout)?;
+        let error = &said["error"];
+        ensure!(output.status.code() == Some(2), "{said}");
+        ensure!(error["code"] == "PHALA-3022" && error["class"] == "user", "{said}");
+        ensure!(error.get("requestId").is_none(), "no worker was asked: {said}");
+        Ok(())
     }
 
     /// A session ends with its certificate. Gives one that goes on.

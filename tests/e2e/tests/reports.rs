@@ -108,6 +108,7 @@ impl Scene<'_> {
         // it dies with commands before it that it has not executed
         self.devnet.settled()?;
         let reported = self.devnet.reported()?;
+        another.freeze();
         for _ in 0..20 {
             self.dave.send(&self.counter.plain(1, 0, 0)?)?;
         }

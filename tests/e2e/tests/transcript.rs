@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use phala_e2e::{Devnet, Feed, binary, text, wait_for};
+use phala_e2e::{Devnet, Feed, Turn, binary, text, wait_for};
 use serde_json::Value;
 
 #[test]
@@ -16,6 +16,7 @@ fn the_readme_from_the_first_command_to_the_last() -> Result<()> {
 }
 
 fn transcript(devnet: &Devnet) -> Result<()> {
+    let turn = Turn::to_build()?;
     let started = Instant::now();
     let work = tempfile::tempdir()?;
     let project: PathBuf = work.path().join("my-oracle");
@@ -26,6 +27,7 @@ fn transcript(devnet: &Devnet) -> Result<()> {
     let said = devnet.shell(work.path(), &first)?;
     let id = line(&said, "contract")?;
     println!("first contract after {:.1} s", started.elapsed().as_secs_f64());
+    drop(turn);
 
     // query over HTTP from inside the worker, sealed command, query with a proof, and the proof
     let said = devnet.shell(&project, &rest.replace("<id>", id))?;
@@ -101,6 +103,7 @@ fn its_own_tests_pass(project: &Path) -> Result<()> {
 
 /// The same source gives the same code.
 fn a_build_is_reproducible(devnet: &Devnet, project: &Path, id: &str) -> Result<()> {
+    let _turn = Turn::to_build()?;
     let again = devnet.json(project, &["contract", "build"])?;
     let deployed = devnet.json(project, &["contract", "show", id])?;
     ensure!(again["code"] == deployed["code"] && again["code"].is_string(), "{again} {deployed}");

@@ -1,6 +1,7 @@
 //! A cluster as its members share it: identity, keys and code.
 
 use std::{
+    collections::HashMap,
     num::NonZeroUsize,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -54,6 +55,8 @@ impl Cluster {
 pub struct Codes {
     engine: Engine<CallHost>,
     compiled: Arc<Mutex<Verdicts>>,
+    /// Whether uploads are what their hashes say, by name, until the messages that ask for it are committed.
+    judged: Arc<Mutex<HashMap<Hash256, bool>>>,
     /// What was compiled and is still to be stored, by name.
     fresh: Arc<Mutex<Vec<Named>>>,
 }
@@ -74,7 +77,7 @@ impl Codes {
     /// An engine of this revision for so many calls at a time.
     pub fn new(revision: Revision, pool: Pool) -> Result<Self, HostFailure> {
         let compiled = Arc::new(Mutex::new(LruCache::new(VERDICTS)));
-        Ok(Self { engine: Engine::new(revision, pool)?, compiled, fresh: Arc::default() })
+        Ok(Self { engine: Engine::new(revision, pool)?, compiled, judged: Arc::default(), fresh: Arc::default() })
     }
 
     /// The engine.
@@ -118,6 +121,11 @@ impl Codes {
         Ok(Some(verdict))
     }
 
+    /// The verdict on an upload, if it is at hand.
+    pub fn known(&self, upload: &UploadRecord, limits: &ClusterLimits) -> Option<Verdict> {
+        self.verdicts().get(&(upload.name(), limits.code_bytes, limits.memory_bytes)).cloned()
+    }
+
     fn compiled_name(&self, key: &(Hash256, u32, u32)) -> Hash256 {
         sp_crypto_hashing::blake2_256(&(b"compiled", key, self.engine.revision().number()).encode())
     }
@@ -128,10 +136,20 @@ impl Codes {
         fresh.into_iter().map(|(name, bytes)| (name, seal.seal_fresh(&context(&name), &bytes, rng))).collect()
     }
 
-    /// Settles that an upload is no code: what was uploaded is something else than its hash says.
-    pub fn condemn(&self, upload: &UploadRecord, limits: &ClusterLimits) {
-        let key = (upload.name(), limits.code_bytes, limits.memory_bytes);
-        self.verdicts().put(key, Err(CodeError::NotAComponent));
+    /// Whether an upload is what its hash says; nothing if its chunks have to be fetched first. The chunks alone decide, so that all
+    /// members say the same: what the host has stored under the upload's name does not count.
+    pub fn judged(&self, upload: &UploadRecord) -> Option<bool> {
+        self.judged.lock().unwrap_or_else(PoisonError::into_inner).get(&upload.name()).copied()
+    }
+
+    /// Notes whether an upload is what its hash says.
+    pub fn judge(&self, upload: &UploadRecord, right: bool) {
+        self.judged.lock().unwrap_or_else(PoisonError::into_inner).insert(upload.name(), right);
+    }
+
+    /// Forgets what was judged: the messages that asked for it are committed.
+    pub fn forget_judged(&self) {
+        self.judged.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn verdicts(&self) -> MutexGuard<'_, Verdicts> {

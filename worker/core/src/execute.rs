@@ -7,7 +7,7 @@ use phala_crypto::{CommandContext, Purpose, commit, open_command};
 use phala_primitives::{
     AccountId, Boundary, CodeHash, ContractId, Hash256, LogHead, Receipt,
     cluster::ClusterConfigV1,
-    message::{Command, Instantiate, Kind, MessageV1, Origin, Payload, Upgrade, Withdraw},
+    message::{Command, Instantiate, Kind, MessageV1, Origin, Payload, Upgrade, Upload, Withdraw},
     query::{AnswerOutcome, MAX_TEXT},
     report::{CommandKey, MAX_REPORT_MESSAGES, Status},
 };
@@ -185,11 +185,7 @@ impl Executor {
             Kind::Upgrade(upgrade) => self.upgrade(stack, message, upgrade)?,
             Kind::TerminateContract(contract) => self.terminate(contract)?,
             Kind::Withdraw(withdraw) => self.withdraw(withdraw)?,
-            Kind::Upload(upload) => {
-                let record = UploadRecord::V1(upload.clone()).encode();
-                self.state.as_mut().ok_or_else(lost)?.put(upload_key(&upload.code), Some(record));
-                Ended::without_run(Status::Success, "")
-            }
+            Kind::Upload(upload) => self.upload(upload)?,
             Kind::TerminateCluster
             | Kind::ClusterCreated(_)
             | Kind::Configuration(_)
@@ -219,6 +215,24 @@ impl Executor {
             let contract = message.kind.contract();
             self.progress.told.push(Told { reader, contract, receipt, outcome: ended.outcome, output_blinding });
         }
+    }
+
+    /// What is right is kept; what is something else than its hash says leaves nothing but its receipt, by which the chain drops it. So
+    /// nobody can put garbage in the place of code. The first one that is right stays: later ones are the same bytes.
+    fn upload(&mut self, upload: &Upload) -> Result<Ended, ExecuteError> {
+        let record = UploadRecord::V1(upload.clone());
+        match self.cluster.codes.judged(&record) {
+            Some(true) => {}
+            Some(false) => {
+                return Ok(Ended::without_run(Status::BadCode, "what was uploaded is not what its hash says"));
+            }
+            None => return Err(ExecuteError::CodeMissing(Box::new(record))),
+        }
+        let (state, key) = (self.state.as_mut().ok_or_else(lost)?, upload_key(&upload.code));
+        if state.get(&key)?.is_none() {
+            state.put(key, Some(record.encode()));
+        }
+        Ok(Ended::without_run(Status::Success, ""))
     }
 
     fn instantiate(&mut self, stack: &Stack, message: &MessageV1, new: &Instantiate) -> Result<Ended, ExecuteError> {

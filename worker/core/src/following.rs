@@ -42,6 +42,25 @@ pub struct Diverged {
     pub index: u64,
 }
 
+/// What a worker has executed since it started, for whoever watches it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Executed {
+    /// Calls of contracts, their constructors and migrations among them.
+    pub calls: u64,
+    /// Those that had no effect.
+    pub failed: u64,
+    /// The gas of all of them.
+    pub gas: u64,
+}
+
+impl Executed {
+    fn add(&mut self, receipt: &Receipt) {
+        self.calls = self.calls.saturating_add(1);
+        self.failed = self.failed.saturating_add(u64::from(!receipt.status.is_success()));
+        self.gas = self.gas.saturating_add(receipt.gas_used);
+    }
+}
+
 /// See the [module's documentation](self).
 pub struct Following {
     cluster: Arc<Cluster>,
@@ -53,6 +72,7 @@ pub struct Following {
     /// First message and end of the last report, and the block at which it was made.
     submitted: Option<(u64, u64, u32)>,
     diverged: Option<u64>,
+    executed: Executed,
     /// A step has failed, and the state in memory is not that of the last commit.
     broken: bool,
 }
@@ -88,6 +108,7 @@ impl Following {
             command_keys,
             submitted: None,
             diverged: None,
+            executed: Executed::default(),
             broken: false,
         })
     }
@@ -100,6 +121,11 @@ impl Following {
     /// Up to where the log is executed.
     pub fn position(&self) -> LogHead {
         self.executor.position()
+    }
+
+    /// What was executed and committed since the worker started.
+    pub fn executed(&self) -> Executed {
+        self.executed
     }
 
     /// Whether the cluster has reported another state than this one.
@@ -172,6 +198,8 @@ impl Following {
         match committed {
             Ok(snapshot) => {
                 self.executor.tree()?.rebase(snapshot);
+                self.cluster.codes.forget_judged();
+                progress.told.iter().for_each(|told| self.executed.add(&told.receipt));
                 Ok(progress.lines)
             }
             Err(error) => Err(host(error)),
@@ -182,16 +210,14 @@ impl Following {
     pub fn recover(&mut self) -> Result<(), StepError> {
         if self.broken {
             let fresh = Self::resume(self.cluster.clone(), self.store.clone())?;
-            *self = Self { submitted: self.submitted, diverged: self.diverged, ..fresh };
+            *self = Self { submitted: self.submitted, diverged: self.diverged, executed: self.executed, ..fresh };
         }
         Ok(())
     }
 
-    /// Settles that an upload is no code.
-    pub fn condemn(&self, upload: &UploadRecord) {
-        if let Some(config) = self.executor.config() {
-            self.cluster.codes.condemn(upload, &config.limits);
-        }
+    /// Notes whether an upload is what its hash says.
+    pub fn judge(&self, upload: &UploadRecord, right: bool) {
+        self.cluster.codes.judge(upload, right);
     }
 
     /// The report that is due, if one is; checks what has been reported already.

@@ -62,6 +62,8 @@ pub struct QueryContext {
     pub assurance: phala_primitives::Assurance,
     /// When the answer is due, by the host's clock.
     pub deadline_ms: u64,
+    /// Whether the run is given up as soon as it would wait for something, or depend on how much gas there is.
+    pub brief: bool,
 }
 
 struct Frame {
@@ -84,6 +86,7 @@ pub struct CallHost {
     lines: Vec<Line>,
     fault: Option<StateFault>,
     missing: Option<Box<UploadRecord>>,
+    longer: bool,
 }
 
 impl CallHost {
@@ -108,6 +111,7 @@ impl CallHost {
             lines: Vec::new(),
             fault: None,
             missing: None,
+            longer: false,
         };
         host.open(contract, record, false);
         host
@@ -124,8 +128,8 @@ impl CallHost {
         if self.call.query.is_none() {
             self.state.pop(keep);
         }
-        let Self { state, events, lines, fault, missing, .. } = self;
-        Finish { state, events, lines, fault, missing }
+        let Self { state, events, lines, fault, missing, longer, .. } = self;
+        Finish { state, events, lines, fault, missing, longer }
     }
 
     fn close(&mut self, keep: bool) {
@@ -193,6 +197,8 @@ pub struct Finish {
     pub fault: Option<StateFault>,
     /// What has to be fetched, if that is why.
     pub missing: Option<Box<UploadRecord>>,
+    /// Whether a brief run wanted more than it may have: what came of it is no answer.
+    pub longer: bool,
 }
 
 fn size(bytes: usize) -> u64 {
@@ -337,6 +343,10 @@ impl Host for CallHost {
 
     fn fetch(&mut self, requests: Vec<(Request, Option<Options>)>) -> Vec<Result<Response, HttpError>> {
         match self.call.query {
+            Some(query) if query.brief => {
+                self.longer = true;
+                requests.iter().map(|_| Err(HttpError::NotAvailableInMode)).collect()
+            }
             Some(query) => {
                 self.cluster.outside.fetch(&self.config.http, requests, self.call.time_ms, query.deadline_ms)
             }
@@ -345,6 +355,11 @@ impl Host for CallHost {
     }
 
     fn enter(&mut self, contract: &Id) -> Result<Option<Code<Self>>, HostFailure> {
+        // the other contract would get a share of the gas, and tell by its failure how little there was
+        if self.call.query.is_some_and(|query| query.brief) {
+            self.longer = true;
+            return Err(HostFailure("a brief run enters no other contract".into()));
+        }
         let contract = ContractId(*contract);
         let record = self.state.get(&contract_key(&contract));
         let Some(record) = self.checked(record)? else { return Ok(None) };

@@ -33,9 +33,10 @@ mod worker;
 
 pub use cluster::Codes;
 pub use exchange::{Effect, Input, Page, Submission, Want};
+pub use following::Executed;
 pub use host::{CallHost, Event, Line};
 pub use outside::Outside;
-pub use queries::{Deadline, Members, Queries, QueryError};
+pub use queries::{Accepted, Deadline, Members, Queries, QueryError};
 pub use tree::StateFault;
 pub use view::View;
 pub use worker::{Config, Parts, Phase, StepError, Worker};

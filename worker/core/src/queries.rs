@@ -19,7 +19,7 @@ use phala_primitives::{
     },
     worker::WorkerEntryV1,
 };
-use phat_engine::{Caller, Entry, HostFailure, Level, Stack};
+use phat_engine::{Caller, Entry, Finished, HostFailure, Level, Outcome, Stack};
 
 use crate::{
     cluster::engine_limits,
@@ -41,6 +41,8 @@ const LINES: usize = 1_000;
 const LOGS: NonZeroUsize = NonZeroUsize::new(1_024).unwrap();
 /// Lines of one answer.
 const LINES_AT_ONCE: u32 = 256;
+/// Gas of a brief run: a quarter of a millisecond. It must not suffice for an HTTP exchange.
+const BRIEF_GAS: u64 = phat_engine::FETCH_GAS / 2;
 
 /// Why there is no answer. Nothing was executed, unless it says so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -112,6 +114,31 @@ pub struct Deadline {
     pub ticks: u64,
     /// By the host's clock, in milliseconds since the Unix epoch.
     pub at_ms: u64,
+}
+
+/// How much answering may take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    Brief,
+    Full,
+}
+
+/// A request that has passed all checks and is still to be answered. Its sequence number is used up.
+pub struct Accepted {
+    session: Arc<Session>,
+    sequence: u64,
+    ask: Ask,
+    digest: Hash256,
+    caller: Option<AccountId>,
+}
+
+/// What a contract is asked.
+struct Question<'a> {
+    contract: ContractId,
+    input: &'a [u8],
+    caller: Option<AccountId>,
+    deadline: Deadline,
+    effort: Effort,
 }
 
 /// The cluster's live members, as of the newest block that is proven.
@@ -235,6 +262,11 @@ impl Queries {
         deadline: Deadline,
         nonce: [u8; 32],
     ) -> Result<Vec<u8>, QueryError> {
+        self.answer(stack, &self.accept(body)?, deadline, nonce)
+    }
+
+    /// Checks everything about a sealed request that can be checked without running a contract, and counts it as sent.
+    pub fn accept(&self, body: &[u8]) -> Result<Accepted, QueryError> {
         let view = self.ready()?;
         let QueryRequest::V1(request) = QueryRequest::from_wire(body)?;
         let session = self.sessions.get(&request.session).ok_or(QueryError::UnknownSession)?;
@@ -243,17 +275,59 @@ impl Queries {
         let caller = permitted(&session, &view, &query.ask, &digest, query.signature)?;
         // only now: a forged request must not use up the number of a true one
         session.accept(request.sequence).map_err(|error| QueryError::Replayed(error.to_string()))?;
+        Ok(Accepted { session, sequence: request.sequence, ask: query.ask, digest, caller })
+    }
 
-        let (outcome, code) = match query.ask {
-            Ask::Contract { contract, input } => self.ask(stack, &view, contract, &input, caller, deadline)?,
+    /// Answers an accepted request. `nonce` is fresh randomness.
+    pub fn answer(
+        &self,
+        stack: &Stack,
+        accepted: &Accepted,
+        deadline: Deadline,
+        nonce: [u8; 32],
+    ) -> Result<Vec<u8>, QueryError> {
+        let answer = self.answer_within(stack, accepted, deadline, Effort::Full, nonce)?;
+        answer.ok_or_else(|| QueryError::Host("a full run was given up as a brief one".into()))
+    }
+
+    /// Answers an accepted request if that takes a fraction of a millisecond and waits for nothing: no HTTP, no other contract, no
+    /// compilation. If it takes more there is no answer and no trace of the attempt: [`Queries::answer`] has still to be called.
+    pub fn answer_briefly(
+        &self,
+        stack: &Stack,
+        accepted: &Accepted,
+        deadline: Deadline,
+        nonce: [u8; 32],
+    ) -> Result<Option<Vec<u8>>, QueryError> {
+        self.answer_within(stack, accepted, deadline, Effort::Brief, nonce)
+    }
+
+    fn answer_within(
+        &self,
+        stack: &Stack,
+        accepted: &Accepted,
+        deadline: Deadline,
+        effort: Effort,
+        nonce: [u8; 32],
+    ) -> Result<Option<Vec<u8>>, QueryError> {
+        let view = self.ready()?;
+        let Accepted { session, sequence, ask, digest, caller } = accepted;
+        let (outcome, code) = match ask {
+            Ask::Contract { contract, input } => {
+                let question = Question { contract: *contract, input, caller: *caller, deadline, effort };
+                match self.ask(stack, &view, &question)? {
+                    Some(answered) => answered,
+                    None => return Ok(None),
+                }
+            }
             Ask::Receipt { index } => {
                 let scope = session.certificate.as_ref().and_then(VerifiedCertificate::contract);
-                (self.receipt(&view, index, caller, scope)?, None)
+                (self.receipt(&view, *index, *caller, scope)?, None)
             }
-            Ask::Logs { contract, from, limit } => (self.read_logs(&view, contract, from, limit, caller)?, None),
+            Ask::Logs { contract, from, limit } => (self.read_logs(&view, *contract, *from, *limit, *caller)?, None),
         };
         let answer = Answer::V1(AnswerV1 {
-            request: digest,
+            request: *digest,
             cluster: view.cluster.id,
             worker: view.worker,
             boot_count: view.boot_count,
@@ -266,7 +340,7 @@ impl Queries {
             outcome,
         });
         let signature = self.boot.sign(&answer.digest(&self.genesis));
-        Ok(session.keys.seal_answer(request.sequence, &SignedAnswer { answer, signature }, nonce).encode())
+        Ok(Some(session.keys.seal_answer(*sequence, &SignedAnswer { answer, signature }, nonce).encode()))
     }
 
     /// Whether queries are answered, and if not, why.
@@ -290,44 +364,61 @@ impl Queries {
         &self,
         stack: &Stack,
         view: &Arc<View>,
-        contract: ContractId,
-        input: &[u8],
-        caller: Option<AccountId>,
-        deadline: Deadline,
-    ) -> Result<(AnswerOutcome, Option<CodeHash>), QueryError> {
-        let Some(record) = record(view, &contract)? else { return Ok((not_found("contract"), None)) };
+        question: &Question<'_>,
+    ) -> Result<Option<(AnswerOutcome, Option<CodeHash>)>, QueryError> {
+        let Question { contract, input, caller, deadline, effort } = *question;
+        let Some(record) = record(view, &contract)? else { return Ok(Some((not_found("contract"), None))) };
         let hash = record.code();
         let codes = &view.cluster.codes;
         let upload = view.tree.get(&upload_key(&hash))?;
         let upload = upload.and_then(|bytes| <UploadRecord as codec::Decode>::decode(&mut bytes.as_slice()).ok());
         let upload = upload.ok_or_else(|| QueryError::Host(format!("the code {hash} was not uploaded")))?;
-        let code =
-            match codes.load(&upload, &**view.tree.snapshot(), &view.config.limits, &view.cluster.tree_keys.seal)? {
-                Some(Ok(code)) => code,
-                Some(Err(error)) => return Ok((AnswerOutcome::Stopped(error.to_string()), Some(hash))),
-                None => return Err(QueryError::Host(format!("the code {hash} is missing"))),
-            };
+        let verdict = match effort {
+            Effort::Brief => match codes.known(&upload, &view.config.limits) {
+                Some(verdict) => Some(verdict),
+                None => return Ok(None),
+            },
+            Effort::Full => {
+                codes.load(&upload, &**view.tree.snapshot(), &view.config.limits, &view.cluster.tree_keys.seal)?
+            }
+        };
+        let code = match verdict {
+            Some(Ok(code)) => code,
+            Some(Err(error)) => return Ok(Some((AnswerOutcome::Stopped(error.to_string()), Some(hash)))),
+            None => return Err(QueryError::Host(format!("the code {hash} is missing"))),
+        };
         let context = CallContext {
             caller: caller.map_or(Caller::Anonymous, |account| Caller::Account(account.0)),
             block: view.block,
             time_ms: view.time_ms,
             value: 0,
-            query: Some(QueryContext { worker: view.worker, assurance: view.assurance, deadline_ms: deadline.at_ms }),
+            query: Some(QueryContext {
+                worker: view.worker,
+                assurance: view.assurance,
+                deadline_ms: deadline.at_ms,
+                brief: effort == Effort::Brief,
+            }),
         };
         let state = Overlay::new(view.tree.clone());
         let host = CallHost::new(view.cluster.clone(), view.config.clone(), state, context, (contract, record));
         let entry = Entry::Query { input, ticks: deadline.ticks };
         let limits = engine_limits(&view.config.limits);
-        let (host, finished) = codes.engine().call(stack, &code, entry, self.gas, limits, host);
-        if let Some(host) = host {
-            let finish = host.finish(false);
-            if !finish.lines.is_empty() {
-                let lines = finish.lines.into_iter().map(|line| (view.block, line)).collect();
-                self.note_lines(lines, view.cluster.outside.now_ms());
+        let gas = if effort == Effort::Brief { BRIEF_GAS.min(self.gas) } else { self.gas };
+        let (host, finished) = codes.engine().call(stack, &code, entry, gas, limits, host);
+        let finish = host.map(|host| host.finish(false));
+        if effort == Effort::Brief {
+            // whatever may come of having less gas is not an answer
+            let whole = matches!(&finished, Ok(Finished { outcome: Outcome::Ok(_) | Outcome::Err(_), .. }));
+            if !whole || finish.as_ref().is_none_or(|finish| finish.longer) {
+                return Ok(None);
             }
         }
+        if let Some(finish) = finish.filter(|finish| !finish.lines.is_empty()) {
+            let lines = finish.lines.into_iter().map(|line| (view.block, line)).collect();
+            self.note_lines(lines, view.cluster.outside.now_ms());
+        }
         let (_, outcome) = described(finished?.outcome);
-        Ok((outcome, Some(hash)))
+        Ok(Some((outcome, Some(hash))))
     }
 
     /// `scope` is the one contract that the caller's certificate is for, if it is for one.

@@ -16,13 +16,13 @@ pub fn storage_prefix(contract: &ContractId) -> Vec<u8> {
     [b"storage/".as_slice(), &contract.0].concat()
 }
 
-/// Key of the record of the last upload of some code.
+/// Key of the record of the upload that some code comes from.
 pub fn upload_key(code: &CodeHash) -> Vec<u8> {
     [b"upload/".as_slice(), &code.0].concat()
 }
 
-/// What was uploaded last as some code. While a contract uses the code the chain takes no other upload, so that this is where the
-/// contract's code comes from.
+/// The first upload under a code's hash that was what the hash says: where the code comes from. Others under that hash change nothing,
+/// whatever they are.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum UploadRecord {
     /// The first version.

@@ -56,6 +56,15 @@ const BEHAVIOUR: &str = r#"
       (if (i32.eq (local.get $what) (i32.const 79)) (then (return (call $ok (i32.const 0) (i32.const 2000)))))
       ;; refuses
       (if (i32.eq (local.get $what) (i32.const 69)) (then (return (call $err (i32.const 7)))))
+      ;; fetches, and tells which error it got
+      (if (i32.eq (local.get $what) (i32.const 70)) (then
+        (call $fetch (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+          (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 2048))
+        (return (call $ok (i32.const 2052) (i32.const 1)))))
+      ;; calls a contract that there is not, and tells which error it got
+      (if (i32.eq (local.get $what) (i32.const 67)) (then
+        (call $call (i32.const 3000) (i32.const 32) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 0) (i32.const 2200))
+        (return (call $ok (i32.const 2204) (i32.const 1)))))
       ;; tells what it has stored, in a query
       (if (i32.eq (local.get $what) (i32.const 71)) (then
         (call $get (i32.const 0) (i32.const 3) (i32.const 3000))
@@ -323,6 +332,67 @@ fn queries_of_a_contract_that_misbehaves_are_stopped_and_the_next_is_answered() 
     assert!(matches!(answer.answer.latest().outcome, AnswerOutcome::NotFound(_)));
     let answer = asker.ask(&life, CONTRACT, b"E").unwrap();
     assert!(matches!(answer.answer.latest().outcome, AnswerOutcome::Refused { code: 7, .. }));
+}
+
+/// What a brief run gives up is run again in full, and nobody can tell: not the contract by its gas, and not the asker by the answer.
+#[test]
+fn what_is_answered_briefly_is_what_is_answered_in_full() {
+    let (mut world, mut life) = running();
+    world.command(b"stored");
+    life.settle(&mut world, None);
+    let mut asker = Asker::open(&world, &life, None).unwrap();
+    let deadline = Deadline { ticks: 1_000, at_ms: 1_000 };
+    let mut both = |input: &[u8]| {
+        let request = asker.request(CONTRACT, input);
+        let accepted = life.queries.accept(&request.encode()).unwrap();
+        assert!(matches!(life.queries.accept(&request.encode()), Err(QueryError::Replayed(_))));
+        let (brief, full) = Stack::run(|stack| {
+            let brief = life.queries.answer_briefly(stack, &accepted, deadline, [3; 32]).unwrap();
+            (brief, life.queries.answer(stack, &accepted, deadline, [3; 32]).unwrap())
+        })
+        .unwrap();
+        let answer = QueryAnswer::decode(&mut full.as_slice()).unwrap();
+        let signed = asker.session.open_answer(asker.sequence, &answer).unwrap();
+        asker.sequence += 1;
+        (brief.map(|brief| brief == full), signed.answer.latest().outcome.clone())
+    };
+    let output = |bytes: &[u8]| AnswerOutcome::Output(bytes.to_vec());
+    let timed_out = [6];
+    let no_such_contract = [0];
+    assert_eq!(both(b"G"), (Some(true), output(b"stored")));
+    assert!(matches!(both(b"E"), (Some(true), AnswerOutcome::Refused { code: 7, .. })));
+    assert_eq!(both(b"F"), (None, output(&timed_out)), "HTTP waits");
+    assert_eq!(both(b"C"), (None, output(&no_such_contract)), "other contracts see how much gas there is");
+    for what in ["L", "M", "R", "T", "O"] {
+        assert!(matches!(both(what.as_bytes()), (None, AnswerOutcome::Stopped(_))), "{what}");
+    }
+    assert_eq!(both(b"G"), (Some(true), output(b"stored")));
+}
+
+/// Compiling takes up to seconds: not where connections are served.
+#[test]
+fn a_brief_run_compiles_nothing() {
+    let mut world = World::new(config(SealingMode::SelfSeal), component());
+    let store = Arc::new(MemoryStore::default());
+    let mut life = Life::new(&world, 100, store.clone(), true);
+    life.settle(&mut world, None);
+    world.deploy();
+    life.settle(&mut world, None);
+    drop(life);
+    let mut life = Life::new(&world, 101, store, true);
+    life.settle(&mut world, None);
+    let mut asker = Asker::open(&world, &life, None).unwrap();
+    let deadline = Deadline { ticks: 1_000, at_ms: 1_000 };
+    for expected in [false, true] {
+        let accepted = life.queries.accept(&asker.request(CONTRACT, b"G").encode()).unwrap();
+        asker.sequence += 1;
+        let answered = Stack::run(|stack| {
+            let brief = life.queries.answer_briefly(stack, &accepted, deadline, [3; 32]).unwrap().is_some();
+            life.queries.answer(stack, &accepted, deadline, [3; 32]).unwrap();
+            brief
+        });
+        assert_eq!(answered.unwrap(), expected);
+    }
 }
 
 #[test]

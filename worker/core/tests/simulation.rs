@@ -17,7 +17,12 @@ use std::sync::{
 };
 
 use codec::Encode as _;
-use phala_primitives::{WorkerId, cluster::SealingMode};
+use phala_primitives::{
+    CodeHash, WorkerId,
+    cluster::SealingMode,
+    message::{Kind, Upload},
+    report::Status,
+};
 use phala_worker_core::{
     Input, Page, Phase, StepError, Want,
     memory::MemoryStore,
@@ -51,6 +56,12 @@ fn a_worker_registers_draws_keys_executes_and_reports() {
     let (world, life, _) = running(SealingMode::SelfSeal);
     assert_eq!(life.worker.phase(), Phase::Following);
     assert_eq!(life.worker.log_index(), world.log.head().next_index);
+    assert_eq!((life.worker.known_index(), life.worker.to_survey()), (life.worker.log_index(), 0));
+    // a constructor and a command
+    let executed = life.worker.executed();
+    assert_eq!((executed.calls, executed.failed), (2, 0));
+    let gas: u64 = world.reports.iter().flat_map(|report| &report.outcomes).map(|outcome| outcome.gas_used).sum();
+    assert_eq!(executed.gas, gas);
     let last = world.reports.last().unwrap();
     assert_eq!(last.boundary.index, world.log.head().next_index);
     assert_eq!(last.state_root, life.root());
@@ -189,7 +200,7 @@ fn a_long_log_is_caught_up_and_lies_about_it_are_found() {
     for (name, lie) in lies {
         for nth in 0..6 {
             let mut life = Life::new(&world, 102, Arc::new(store.fork()), true);
-            let (mut pages, mut caught) = (0, false);
+            let (mut pages, mut caught, mut to_survey) = (0, false, 0);
             for _ in 0..400 {
                 let result = life.step(&mut world, None, &mut |_, honest| match honest {
                     Input::Missed => {
@@ -210,7 +221,9 @@ fn a_long_log_is_caught_up_and_lies_about_it_are_found() {
                     Err(StepError::Node(_)) => caught = true,
                     Err(other) => panic!("{name}, page {nth}: {other}"),
                 }
+                to_survey = to_survey.max(life.worker.to_survey());
             }
+            assert!(to_survey > 0, "the log is long enough to be surveyed");
             // the hash before the first page of a chunk is not asked for again
             let idle = name.starts_with("a false hash");
             assert!(caught || idle || pages <= nth, "{name} on page {nth} was not found");
@@ -229,8 +242,49 @@ fn code_that_is_not_what_its_hash_says_is_a_receipt_and_not_a_stop() {
     life.settle(&mut world, None);
     world.deploy();
     life.settle(&mut world, None);
-    let statuses: Vec<_> = world.reports.iter().flat_map(|r| &r.outcomes).map(|outcome| outcome.status).collect();
-    assert_eq!(statuses.last(), Some(&phala_primitives::report::Status::BadCode));
+    // the upload, and the constructor of what it is not
+    assert_eq!(statuses(&world).last_chunk(), Some(&[Status::BadCode, Status::BadCode]));
+}
+
+fn statuses(world: &World) -> Vec<Status> {
+    world.reports.iter().flat_map(|report| &report.outcomes).map(|outcome| outcome.status).collect()
+}
+
+/// Before the code and after it; also for whoever executes the whole log at once.
+#[test]
+fn garbage_under_the_hash_of_code_changes_nothing() {
+    let mut world = World::new(config(SealingMode::SelfSeal), component());
+    let garbage = zstd::bulk::compress(b"something else", 3).unwrap();
+    let hash = sp_crypto_hashing::blake2_256(&garbage);
+    let upload = || {
+        let (code, size) = (CodeHash(sp_crypto_hashing::blake2_256(&component())), component().len() as u32);
+        Kind::Upload(Upload { code, size, chunks: vec![hash].try_into().unwrap() })
+    };
+    let run = |world: &mut World, life: &mut Life| {
+        let mut serve = |want: &Want, honest: Input| match want {
+            Want::Code { chunks, .. } if chunks[..] == [hash] => Input::Code(vec![garbage.clone()]),
+            _ => honest,
+        };
+        for _ in 0..300 {
+            let _waiting = life.step(world, None, &mut serve);
+        }
+        assert_eq!(life.worker.log_index(), world.log.head().next_index, "the log goes on");
+    };
+    let store = MemoryStore::default();
+    let mut life = Life::new(&world, 100, Arc::new(store.clone()), true);
+    run(&mut world, &mut life);
+    let fresh = store.fork();
+    world.append(upload());
+    world.deploy();
+    world.append(upload());
+    world.command(b"one");
+    run(&mut world, &mut life);
+    let expected = [Status::BadCode, Status::Success, Status::Success, Status::BadCode, Status::Success];
+    assert_eq!(statuses(&world).last_chunk(), Some(&expected));
+    let root = life.root();
+    let mut late = Life::new(&world, 101, Arc::new(fresh), true);
+    run(&mut world, &mut late);
+    assert_eq!(late.root(), root);
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! How a worker is told what to be: a file, the environment, flags; the later ones win.
 
+pub mod logs;
+
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use clap::Args;
 use phala_primitives::ClusterId;
 use serde::Deserialize;
+
+use logs::LogFormat;
 
 /// The version of the configuration file.
 const VERSION: u32 = 1;
@@ -60,6 +64,9 @@ pub struct Options {
     /// Threads for queries. Default: twice the cores.
     #[arg(long, env = "PHALA_WORKER_THREADS")]
     pub threads: Option<usize>,
+    /// Lines of the log: `text`, or `json` for what collects them. Default: text.
+    #[arg(long, env = "PHALA_WORKER_LOG_FORMAT")]
+    pub log_format: Option<LogFormat>,
 }
 
 /// What a worker runs with.
@@ -75,6 +82,7 @@ pub struct Config {
     pub platform: PlatformChoice,
     pub stall_after: Duration,
     pub threads: usize,
+    pub log_format: LogFormat,
 }
 
 /// What vouches for this process.
@@ -114,6 +122,7 @@ impl Options {
             platform: self.platform.or(file.platform),
             stall_after: self.stall_after.or(file.stall_after),
             threads: self.threads.or(file.threads),
+            log_format: self.log_format.or(file.log_format),
         })
     }
 
@@ -151,6 +160,7 @@ impl Options {
             platform,
             stall_after: options.stall_after.map_or(STALL_AFTER, Duration::from_secs).max(LEAST_STALL),
             threads: options.threads.unwrap_or(cores.saturating_mul(2)).clamp(1, 256),
+            log_format: options.log_format.unwrap_or_default(),
         })
     }
 }
@@ -237,11 +247,12 @@ mod tests {
             "--platform=soft-tee:s",
             "--stall-after=30",
             "--threads=4",
+            "--log-format=json",
         ]);
         let file = from_file(
             "version = 1\nnetwork = 'n.json'\nnode = ['ws://a', 'ws://b']\ndata_dir = 'd'\ncluster = 3\n\
              listen = '127.0.0.1:8'\nendpoint = 'http://e'\noperator = '//Bob'\nname = 'w'\n\
-             platform = 'soft-tee:s'\nstall_after = 30\nthreads = 4\n",
+             platform = 'soft-tee:s'\nstall_after = 30\nthreads = 4\nlog_format = 'json'\n",
         )
         .unwrap();
         assert!(flags.network.is_some() && flags.network == file.network);
@@ -255,6 +266,7 @@ mod tests {
         assert!(flags.platform.is_some() && flags.platform == file.platform);
         assert_eq!((flags.stall_after, file.stall_after), (Some(30), Some(30)));
         assert_eq!((flags.threads, file.threads), (Some(4), Some(4)));
+        assert_eq!((flags.log_format, file.log_format), (Some(LogFormat::Json), Some(LogFormat::Json)));
     }
 
     #[test]
@@ -265,6 +277,7 @@ mod tests {
             "version = 1\ncluster = 'bottom drive obey lake'\n",
             "version = 1\nlisten = 'bottom drive obey lake'\n",
             "version = 1\nnode = \"bottom drive obey lake\"\n",
+            "version = 1\nlog_format = 'bottom drive obey lake'\n",
         ] {
             let error = format!("{:#}", from_file(text).err().unwrap());
             assert!(error.contains("line 2"), "{error}");

@@ -28,6 +28,7 @@ use crate::{
     platform::{Platform, SoftTee},
     pool::Pool,
     server::{Api, TICKS_PER_SECOND, routes},
+    serving::Serving,
 };
 
 /// Queries that may wait for each thread.
@@ -57,9 +58,13 @@ pub async fn run(config: Config) -> Result<()> {
 
     let genesis = config.network.genesis();
     let disk = Disk::open(&config.data_dir, &genesis, config.cluster)?;
-    let calls = u32::try_from(config.threads).unwrap_or(u32::MAX).saturating_add(1);
+    let metrics = Metrics::new(disk.failures())?;
+    let serving = Serving::start(std::thread::available_parallelism().map_or(1, Into::into))?;
+    // those of the pool, those that serve, and the one that executes the log
+    let calls = config.threads.saturating_add(serving.executors().len()).saturating_add(1);
+    let calls = u32::try_from(calls).unwrap_or(u32::MAX);
     let codes = Codes::new(Revision::LATEST, phat_engine::Pool { calls, memory_bytes: POOL_MEMORY })?;
-    let egress = Egress::new(tokio::runtime::Handle::current());
+    let egress = Egress::new(tokio::runtime::Handle::current(), metrics.clone());
     let worker = Worker::new(
         phala_worker_core::Config {
             chain: config.network.light_client(),
@@ -87,7 +92,6 @@ pub async fn run(config: Config) -> Result<()> {
         }
     })?;
 
-    let metrics = Metrics::new()?;
     let queries = Arc::new(Queries::new(genesis, boot, QUERY_GAS));
     let pool = Pool::new(config.threads, config.threads.saturating_mul(WAITING_PER_THREAD))?;
     let follow = Follow {
@@ -121,7 +125,7 @@ pub async fn run(config: Config) -> Result<()> {
             _ended = ended => tracing::error!("stopping: the thread that follows the chain has ended"),
         }
     };
-    listen::serve(listener, routes(api), Rules::default(), stopping).await;
+    listen::serve(listener, routes(api), Rules::default(), serving, stopping).await;
     stop.store(true, Ordering::Relaxed);
     let followed = tokio::task::spawn_blocking(move || (following.join().is_ok(), ticker.join().is_ok())).await?;
     ensure!(followed == (true, true), "a thread of the worker panicked: its log says why");

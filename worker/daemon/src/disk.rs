@@ -3,8 +3,11 @@
 use std::{
     fs::{self, File},
     io::{ErrorKind, Write as _},
-    path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    path::Path,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use phala_primitives::{ClusterId, Hash256};
@@ -19,6 +22,8 @@ const KEYS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("keys");
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 const CHECKPOINT: &str = "checkpoint";
 
+/// The file that says whose the directory is.
+const MARK: &str = "OWNER";
 /// The layout of the directory that this program reads and writes.
 const VERSION: &str = "2";
 
@@ -72,6 +77,7 @@ pub struct Disk {
     /// None only where opening again has failed.
     database: RwLock<Option<Database>>,
     opener: Opener,
+    failures: Arc<AtomicU64>,
     /// Held for as long as the worker runs.
     _lock: Option<File>,
 }
@@ -82,7 +88,7 @@ impl Disk {
         let shown = path.display().to_string();
         let io = |error: std::io::Error| DiskError::Io { path: shown.clone(), reason: error.to_string() };
         let damaged = |reason: String| DiskError::Damaged { path: shown.clone(), reason };
-        fs::create_dir_all(path).map_err(io)?;
+        make_directory(path).map_err(io)?;
         let lock = File::options().create(true).truncate(false).write(true).open(path.join("LOCK")).map_err(io)?;
         match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
@@ -91,8 +97,8 @@ impl Disk {
         }
 
         let expected = format!("version {VERSION}, chain 0x{}, cluster {cluster}", hex::encode(genesis));
-        let (mark, file) = (path.join("OWNER"), path.join("state.redb"));
-        match fs::read_to_string(&mark) {
+        let file = path.join("state.redb");
+        match fs::read_to_string(path.join(MARK)) {
             Ok(found) if found.trim() == expected => {}
             Ok(found) => {
                 let found = found.trim().chars().take(200).collect();
@@ -100,9 +106,9 @@ impl Disk {
             }
             // whose a database is cannot be guessed
             Err(error) if error.kind() == ErrorKind::NotFound && file.exists() => {
-                return Err(damaged("the file OWNER beside it is missing".into()));
+                return Err(damaged(format!("the file {MARK} beside it is missing")));
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => write_mark(&mark, &expected).map_err(io)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => write_mark(path, &expected).map_err(io)?,
             Err(error) => return Err(io(error)),
         }
         let mut disk = Self::with_opener(Box::new(move || Database::create(&file))).map_err(|error| match error {
@@ -110,17 +116,28 @@ impl Disk {
             other => damaged(other.to_string()),
         })?;
         disk._lock = Some(lock);
+        // also where an earlier start made the file: it may have ended before this
+        sync_directory(path).map_err(io)?;
         Ok(disk)
+    }
+
+    /// Counts the times that the disk did not do what it was asked for.
+    pub fn failures(&self) -> Arc<AtomicU64> {
+        self.failures.clone()
     }
 
     fn with_opener(opener: Opener) -> Result<Self, redb::Error> {
         let database = opener()?;
         tables(&database)?;
-        Ok(Self { database: RwLock::new(Some(database)), opener, _lock: None })
+        Ok(Self { database: RwLock::new(Some(database)), opener, failures: Arc::default(), _lock: None })
+    }
+
+    fn with<R>(&self, work: impl Fn(&Database) -> Result<R, redb::Error>) -> Result<R, StoreError> {
+        counted(&self.failures, self.attempt(work))
     }
 
     /// Works on the database, on one that was opened again if an earlier failure has shut it.
-    fn with<R>(&self, work: impl Fn(&Database) -> Result<R, redb::Error>) -> Result<R, StoreError> {
+    fn attempt<R>(&self, work: impl Fn(&Database) -> Result<R, redb::Error>) -> Result<R, StoreError> {
         {
             let open = self.database.read().unwrap_or_else(PoisonError::into_inner);
             match open.as_ref().map(&work) {
@@ -148,12 +165,33 @@ fn is_damage(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
 }
 
-fn write_mark(mark: &PathBuf, text: &str) -> std::io::Result<()> {
-    let fresh = mark.with_extension("new");
+/// Makes the directory, and those above it that are missing, so that they outlast a power cut.
+fn make_directory(path: &Path) -> std::io::Result<()> {
+    let there = |path: &Path| path.as_os_str().is_empty() || path.exists();
+    let missing: Vec<&Path> = path.ancestors().take_while(|path| !there(path)).collect();
+    fs::create_dir_all(path)?;
+    missing.iter().filter_map(|made| made.parent()).try_for_each(sync_directory)
+}
+
+/// Whose the directory is, on the disk before anything that belongs to it.
+fn write_mark(directory: &Path, text: &str) -> std::io::Result<()> {
+    let fresh = directory.join("OWNER.new");
     let mut file = File::create(&fresh)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(fresh, mark)
+    fs::rename(fresh, directory.join(MARK))?;
+    sync_directory(directory)
+}
+
+/// A file's own sync does not cover its name, which is the directory's: without this it may be gone after a power cut.
+fn sync_directory(path: &Path) -> std::io::Result<()> {
+    // the parent of a relative path's first part is empty
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    match File::open(path)?.sync_all() {
+        // a file system that has no such operation for directories says so in this way
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+        result => result,
+    }
 }
 
 /// Makes the tables, so that readers find them.
@@ -192,6 +230,13 @@ fn failed(error: impl Into<redb::Error>) -> StoreError {
     described(error.into())
 }
 
+fn counted<R>(failures: &AtomicU64, result: Result<R, StoreError>) -> Result<R, StoreError> {
+    if result.is_err() {
+        failures.fetch_add(1, Ordering::Relaxed);
+    }
+    result
+}
+
 impl Store for Disk {
     fn checkpoint(&self) -> Result<Option<Vec<u8>>, StoreError> {
         self.with(|database| {
@@ -206,7 +251,8 @@ impl Store for Disk {
             let nodes = read.open_table(NODES)?;
             // a database that has failed still opens tables which it remembers; one read shows whether it is well
             nodes.first()?;
-            Ok(Arc::new(DiskSnapshot { nodes, read }) as Arc<dyn Snapshot>)
+            let failures = self.failures.clone();
+            Ok(Arc::new(DiskSnapshot { nodes, read, failures }) as Arc<dyn Snapshot>)
         })
     }
 
@@ -240,16 +286,21 @@ impl Store for Disk {
 struct DiskSnapshot {
     nodes: redb::ReadOnlyTable<&'static [u8], &'static [u8]>,
     read: ReadTransaction,
+    failures: Arc<AtomicU64>,
 }
 
 impl Snapshot for DiskSnapshot {
     fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.nodes.get(key).map_err(failed)?.map(|value| value.value().to_vec()))
+        let node = self.nodes.get(key).map(|node| node.map(|value| value.value().to_vec()));
+        counted(&self.failures, node.map_err(failed))
     }
 
     fn record(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let table = self.read.open_table(definition(table).map_err(failed)?).map_err(failed)?;
-        Ok(table.get(key).map_err(failed)?.map(|value| value.value().to_vec()))
+        let read = || -> Result<_, redb::Error> {
+            let table = self.read.open_table(definition(table)?)?;
+            Ok(table.get(key)?.map(|value| value.value().to_vec()))
+        };
+        counted(&self.failures, read().map_err(described))
     }
 }
 

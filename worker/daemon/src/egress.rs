@@ -33,7 +33,7 @@ use tokio::{
 };
 use url::Url;
 
-use crate::server::now_ms;
+use crate::{metrics::Metrics, server::now_ms};
 use address::Forbidden;
 
 /// Without options: see `contract/wit/http.wit`.
@@ -63,17 +63,30 @@ const ADDRESSES: usize = 4;
 /// How long one of several addresses is tried before the next.
 const ADDRESS_TIME: Duration = Duration::from_secs(2);
 
-/// The way out. Clones share the runtime.
+/// The way out. Clones share the runtime, and are counted together.
 #[derive(Clone)]
 pub struct Egress {
     runtime: tokio::runtime::Handle,
     lookups: Arc<Semaphore>,
+    metrics: Metrics,
 }
 
 impl Egress {
     /// Uses this runtime for its connections.
-    pub fn new(runtime: tokio::runtime::Handle) -> Self {
-        Self { runtime, lookups: Arc::new(Semaphore::new(LOOKUPS)) }
+    pub fn new(runtime: tokio::runtime::Handle, metrics: Metrics) -> Self {
+        Self { runtime, lookups: Arc::new(Semaphore::new(LOOKUPS)), metrics }
+    }
+}
+
+/// What an exchange is counted as.
+fn outcome(result: &Result<Response, HttpError>) -> &'static str {
+    match result {
+        Ok(_) => "ok",
+        Err(HttpError::Forbidden(_)) => "forbidden",
+        Err(HttpError::NameNotResolved(_) | HttpError::NotConnected(_)) => "unreachable",
+        Err(HttpError::TimedOut) => "timed_out",
+        Err(HttpError::Tls(_)) => "tls",
+        Err(_) => "other",
     }
 }
 
@@ -96,7 +109,10 @@ impl Outside for Egress {
         let left = Duration::from_millis(deadline_ms.saturating_sub(now_ms()));
         let tls = match tls::config(policy, time_ms) {
             Ok(tls) => tls,
-            Err(reason) => return requests.iter().map(|_| Err(HttpError::Tls(reason.clone()))).collect(),
+            Err(reason) => {
+                requests.iter().for_each(|_| self.metrics.fetched("tls"));
+                return requests.iter().map(|_| Err(HttpError::Tls(reason.clone()))).collect();
+            }
         };
         let exchanges = requests.into_iter().map(|(request, options)| {
             let exchange = Exchange {
@@ -111,7 +127,9 @@ impl Outside for Egress {
                 result.unwrap_or(Err(HttpError::TimedOut))
             }
         });
-        self.runtime.block_on(join_all(exchanges))
+        let results = self.runtime.block_on(join_all(exchanges));
+        results.iter().for_each(|result| self.metrics.fetched(outcome(result)));
+        results
     }
 }
 

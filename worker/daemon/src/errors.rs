@@ -1,4 +1,4 @@
-//! The one table of errors that the HTTP API answers with. Numbers are never given to another error.
+//! How the HTTP API answers with an error of the project's table ([`phala_primitives::fault`]): its status and its JSON.
 
 use std::fmt;
 
@@ -7,67 +7,58 @@ use axum::{
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
+use phala_primitives::fault::{Class, Fault};
 use phala_worker_core::QueryError;
 
 use crate::pool::PoolError;
 
-/// What the caller can do about an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Class {
-    /// The same request may succeed later, or elsewhere.
-    Retry,
-    /// The request is wrong as it is.
-    User,
-    /// Whoever runs the worker must do something.
-    Operator,
-    /// The worker is wrong. Please report it.
-    Bug,
-}
-
-/// An error of the API: its row of the table, and its text.
+/// An error of the API: its row of the table, its status, and what has happened this time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
-    number: u16,
-    class: Class,
+    fault: Fault,
     status: StatusCode,
     message: String,
 }
 
 impl ApiError {
-    fn new(number: u16, class: Class, status: StatusCode, message: impl ToString) -> Self {
-        Self { number, class, status, message: message.to_string() }
+    fn new(fault: Fault, status: StatusCode, message: impl ToString) -> Self {
+        Self { fault, status, message: message.to_string() }
+    }
+
+    /// Whether the request was right, and the worker or its machine has failed.
+    pub fn is_internal(&self) -> bool {
+        self.status == StatusCode::INTERNAL_SERVER_ERROR
     }
 
     /// More is asked at a time than the worker serves.
     pub fn overloaded() -> Self {
-        Self::new(2001, Class::Retry, StatusCode::SERVICE_UNAVAILABLE, "the worker is overloaded")
+        Self::new(Fault::Overloaded, StatusCode::SERVICE_UNAVAILABLE, "the worker is overloaded")
     }
 
     /// The body is longer than such a request can be.
     pub fn long_body(limit: usize) -> Self {
         let text = format!("the body is longer than {limit} bytes");
-        Self::new(2002, Class::User, StatusCode::PAYLOAD_TOO_LARGE, text)
+        Self::new(Fault::LongBody, StatusCode::PAYLOAD_TOO_LARGE, text)
     }
 
     /// There is nothing under this path.
     pub fn no_such_path() -> Self {
-        Self::new(2003, Class::User, StatusCode::NOT_FOUND, "there is nothing under this path")
+        Self::new(Fault::NoSuchPath, StatusCode::NOT_FOUND, "there is nothing under this path")
     }
 
     /// The path takes other methods.
     pub fn other_method() -> Self {
-        Self::new(2004, Class::User, StatusCode::METHOD_NOT_ALLOWED, "the path does not take this method")
+        Self::new(Fault::OtherMethod, StatusCode::METHOD_NOT_ALLOWED, "the path does not take this method")
     }
 
     /// The body did not arrive in time.
     pub fn slow_body() -> Self {
-        Self::new(2005, Class::Retry, StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
+        Self::new(Fault::SlowBody, StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
     }
 
     /// The body broke off.
     pub fn broken_body() -> Self {
-        Self::new(2006, Class::Retry, StatusCode::BAD_REQUEST, "the body broke off")
+        Self::new(Fault::BrokenBody, StatusCode::BAD_REQUEST, "the body broke off")
     }
 }
 
@@ -75,49 +66,89 @@ impl From<PoolError> for ApiError {
     fn from(error: PoolError) -> Self {
         match error {
             PoolError::Overloaded => Self::overloaded(),
-            PoolError::Panicked => Self::new(2007, Class::Bug, StatusCode::INTERNAL_SERVER_ERROR, error),
+            PoolError::Panicked => Self::new(Fault::WorkerBug, StatusCode::INTERNAL_SERVER_ERROR, error),
         }
     }
 }
 
 impl From<QueryError> for ApiError {
     fn from(error: QueryError) -> Self {
-        use Class::{Operator, Retry, User};
-        let (number, class, status) = match &error {
-            QueryError::NotReady => (2010, Retry, StatusCode::SERVICE_UNAVAILABLE),
-            QueryError::CatchingUp { .. } => (2011, Retry, StatusCode::SERVICE_UNAVAILABLE),
-            QueryError::Frozen => (2012, Operator, StatusCode::CONFLICT),
-            QueryError::Wire(_) => (2013, User, StatusCode::BAD_REQUEST),
-            QueryError::OtherCluster => (2014, User, StatusCode::BAD_REQUEST),
-            QueryError::OtherBoot => (2015, User, StatusCode::GONE),
-            QueryError::UnknownSession => (2016, User, StatusCode::GONE),
-            QueryError::Undecryptable => (2017, User, StatusCode::BAD_REQUEST),
-            QueryError::Replayed(_) => (2018, User, StatusCode::CONFLICT),
-            QueryError::Certificate(_) => (2019, User, StatusCode::FORBIDDEN),
-            QueryError::Unsigned => (2020, User, StatusCode::FORBIDDEN),
-            QueryError::NotMember { .. } => (2021, User, StatusCode::FORBIDDEN),
-            QueryError::Host(_) => (2022, Retry, StatusCode::INTERNAL_SERVER_ERROR),
-            _ => (2023, Retry, StatusCode::INTERNAL_SERVER_ERROR),
+        let (fault, status) = match &error {
+            QueryError::NotReady => (Fault::NotReady, StatusCode::SERVICE_UNAVAILABLE),
+            QueryError::CatchingUp { .. } => (Fault::CatchingUp, StatusCode::SERVICE_UNAVAILABLE),
+            QueryError::Frozen => (Fault::Frozen, StatusCode::CONFLICT),
+            QueryError::Wire(_) => (Fault::Unreadable, StatusCode::BAD_REQUEST),
+            QueryError::OtherCluster => (Fault::OtherCluster, StatusCode::BAD_REQUEST),
+            QueryError::OtherBoot => (Fault::OtherBoot, StatusCode::GONE),
+            QueryError::UnknownSession => (Fault::UnknownSession, StatusCode::GONE),
+            QueryError::Undecryptable => (Fault::Undecryptable, StatusCode::BAD_REQUEST),
+            QueryError::Replayed(_) => (Fault::Replayed, StatusCode::CONFLICT),
+            QueryError::Certificate(_) => (Fault::Certificate, StatusCode::FORBIDDEN),
+            QueryError::Unsigned => (Fault::Unsigned, StatusCode::FORBIDDEN),
+            QueryError::NotMember { .. } => (Fault::NotMember, StatusCode::FORBIDDEN),
+            QueryError::Host(_) => (Fault::HostFailed, StatusCode::INTERNAL_SERVER_ERROR),
+            _ => (Fault::WorkerOther, StatusCode::INTERNAL_SERVER_ERROR),
         };
-        Self::new(number, class, status, error)
+        Self::new(fault, status, error)
     }
 }
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PHALA-{}: {}", self.number, self.message)
+        write!(f, "{}: {}", self.fault.code(), self.message)
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = serde_json::json!({
-            "code": format!("PHALA-{}", self.number), "class": self.class, "message": self.message,
+            "code": self.fault.code().to_string(), "class": self.fault.class().name(), "message": self.message,
         });
         let mut response = (self.status, Json(body)).into_response();
-        if self.class == Class::Retry {
+        if self.fault.class() == Class::Retry {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use phala_primitives::fault::Part;
+
+    use super::*;
+
+    /// Clients know them.
+    #[test]
+    fn errors_keep_their_numbers_and_statuses() {
+        for (error, shown, status) in [
+            (ApiError::overloaded(), "PHALA-2001: the worker is overloaded", 503),
+            (ApiError::long_body(7), "PHALA-2002: the body is longer than 7 bytes", 413),
+            (ApiError::no_such_path(), "PHALA-2003: there is nothing under this path", 404),
+            (PoolError::Overloaded.into(), "PHALA-2001: the worker is overloaded", 503),
+            (PoolError::Panicked.into(), "PHALA-2007: the worker failed by a bug", 500),
+            (QueryError::CatchingUp { missing: 3 }.into(), "PHALA-2011: the worker is catching up: 3 messages", 503),
+            (QueryError::Frozen.into(), "PHALA-2012: the cluster is frozen", 409),
+            (QueryError::NotMember { block: 9 }.into(), "PHALA-2021: the asker is no live member", 403),
+            (QueryError::Host("disk full".into()).into(), "PHALA-2022: the worker failed: disk full", 500),
+        ] {
+            assert!(error.to_string().starts_with(shown), "{error}, expected {shown}");
+            assert_eq!(error.fault.code().part(), Some(Part::Worker), "{error}");
+            assert_eq!(error.into_response().status().as_u16(), status, "{shown}");
+        }
+    }
+
+    #[test]
+    fn who_may_come_again_is_told_when() {
+        for (error, again) in [
+            (ApiError::from(QueryError::NotReady), Some("1")),
+            (QueryError::Frozen.into(), None),
+            (QueryError::Unsigned.into(), None),
+            (PoolError::Panicked.into(), None),
+        ] {
+            let response = error.clone().into_response();
+            let given = response.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap());
+            assert_eq!(given, again, "{error}");
+        }
     }
 }

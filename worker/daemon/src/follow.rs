@@ -104,10 +104,11 @@ impl Follow {
                 Err(missing) => {
                     let pause = match missing {
                         Missing::Node(error) => {
-                            self.metrics.node_fault("silent");
+                            self.metrics.node_fault(error.kind());
                             self.nodes.leave(&error.to_string())
                         }
                         Missing::Host(error) => {
+                            self.metrics.step_failed("host");
                             tracing::warn!(%error, "trying again");
                             HOST_PAUSE
                         }
@@ -116,7 +117,7 @@ impl Follow {
                     Some(pause)
                 }
             };
-            self.metrics.progress(self.worker.phase(), self.worker.height(), self.worker.log_index());
+            self.metrics.progress(&self.worker);
             let stalled = pause.is_none() && self.news.stalls(self.worker.progress(), Instant::now());
             let pause = if stalled { Some(self.no_news()) } else { pause };
             if let Some(pause) = pause {
@@ -194,14 +195,17 @@ impl Follow {
                 Some(self.nodes.leave(&reason))
             }
             Err(StepError::Host(reason)) => {
+                self.metrics.step_failed("host");
                 tracing::warn!(reason, "the step is tried again");
                 Some(HOST_PAUSE)
             }
             Err(StepError::Operator(reason)) => {
+                self.metrics.step_failed("operator");
                 tracing::error!(reason, "the operator is needed");
                 Some(OPERATOR_PAUSE)
             }
             Err(other) => {
+                self.metrics.step_failed("other");
                 tracing::error!(error = %other, "the step failed");
                 Some(HOST_PAUSE)
             }

@@ -14,3 +14,4 @@ mod operator;
 mod platform;
 mod pool;
 mod server;
+mod serving;

@@ -18,6 +18,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use crate::serving::Serving;
+
 /// How connections are treated.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
@@ -47,11 +49,19 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The longest head of a request, in bytes.
 const HEAD_BYTES: usize = 16 * 1024;
 
-/// Serves until `stopping` is ready and the requests that came before have been answered, or their grace is over.
-pub async fn serve(listener: TcpListener, routes: Router, rules: Rules, stopping: impl Future<Output = ()>) {
+/// Serves on these threads, each connection on one of them, until `stopping` is ready and the requests that came before have been
+/// answered, or their grace is over.
+pub async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    rules: Rules,
+    serving: Serving,
+    stopping: impl Future<Output = ()>,
+) {
     let slots = Arc::new(Semaphore::new(rules.connections));
     let (stop, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
+    let mut turns = serving.executors().iter().cycle();
     tokio::pin!(stopping);
     loop {
         let accepting = async { (slots.clone().acquire_owned().await, listener.accept().await) };
@@ -63,10 +73,12 @@ pub async fn serve(listener: TcpListener, routes: Router, rules: Rules, stopping
         match accepted {
             Ok((stream, _)) => {
                 let (routes, stopped) = (routes.clone(), stopped.clone());
-                connections.spawn(async move {
+                let Some(executor) = turns.next() else { break };
+                let serving = async move {
                     connection(stream, routes, rules, stopped).await;
                     drop(slot);
-                });
+                };
+                connections.spawn_on(serving, executor);
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
@@ -83,6 +95,14 @@ pub async fn serve(listener: TcpListener, routes: Router, rules: Rules, stopping
 }
 
 async fn connection(stream: TcpStream, routes: Router, rules: Rules, mut stopped: watch::Receiver<bool>) {
+    // from the executor that has accepted it to the one that serves it
+    let stream = match stream.into_std().and_then(TcpStream::from_std) {
+        Ok(stream) => stream,
+        Err(error) => {
+            tracing::warn!(%error, "a connection could not be served");
+            return;
+        }
+    };
     // an answer goes out as it is written: without this, short ones can wait for the client's acknowledgements
     let _slower = stream.set_nodelay(true);
     let serving = http1::Builder::new()

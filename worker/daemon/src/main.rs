@@ -1,10 +1,17 @@
 //! `phala-worker`: runs the contracts of a cluster inside a TEE. See `--help`.
 
+use std::process::ExitCode;
+
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
-use phala_worker::{config, daemon};
+use phala_worker::{
+    config::{
+        self,
+        logs::{self, LogFormat},
+    },
+    daemon,
+};
 use sha2::{Digest as _, Sha384};
-use tracing_subscriber::EnvFilter;
 
 /// Runs the contracts of a cluster inside a TEE: follows the chain by proofs, executes the cluster's log, answers queries.
 #[derive(Parser)]
@@ -36,26 +43,33 @@ enum Command {
     Measure,
 }
 
-fn main() -> Result<()> {
-    let filter = EnvFilter::try_from_env("PHALA_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+fn main() -> Result<ExitCode> {
     match Cli::parse().command {
         Command::Run(options) => {
             let config = options.resolve()?;
+            let format = config.log_format;
+            logs::start(format);
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(daemon::run(config))
+            match runtime.block_on(daemon::run(config)) {
+                Ok(()) => Ok(ExitCode::SUCCESS),
+                // what collects objects cannot read the lines that the runtime would print
+                Err(error) if format == LogFormat::Json => {
+                    tracing::error!(reason = format!("{error:#}"), "the worker has ended");
+                    Ok(ExitCode::FAILURE)
+                }
+                Err(error) => Err(error),
+            }
         }
         Command::Check(options) => {
             let config = options.resolve()?;
             println!("worker '{}' of cluster {} on {}", config.name, config.cluster, config.network.name);
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
         Command::Measure => {
             let path = std::env::current_exe().context("the path of this program")?;
             let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
             println!("0x{}", hex::encode(Sha384::digest(bytes)));
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
     }
 }

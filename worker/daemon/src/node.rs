@@ -56,6 +56,17 @@ pub enum NodeError {
     },
 }
 
+impl NodeError {
+    /// What it is counted as.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "unreachable",
+            Self::OtherGenesis { .. } => "other_genesis",
+            Self::Refused { .. } => "no_answer",
+        }
+    }
+}
+
 /// Several nodes of one chain, one of which is asked.
 pub struct Nodes {
     urls: Vec<String>,

@@ -23,20 +23,22 @@ const IN_BLOCK: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct Operator {
     queue: mpsc::Sender<Submission>,
+    metrics: Metrics,
 }
 
 impl Operator {
     /// Starts the part, which signs with this account and submits to these nodes.
     pub fn start(signer: Signer, urls: Vec<String>, genesis: Hash256, metrics: Metrics) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING);
-        tokio::spawn(Task { signer, urls, genesis, metrics, chain: None, at: 0 }.run(waiting));
-        Self { queue }
+        tokio::spawn(Task { signer, urls, genesis, metrics: metrics.clone(), chain: None, at: 0 }.run(waiting));
+        Self { queue, metrics }
     }
 
     /// Takes a submission. If too many wait it is dropped: the worker wants it again if it is still needed.
     pub fn submit(&self, submission: Submission) {
         let name = submission.name();
         if self.queue.try_send(submission).is_err() {
+            self.metrics.dropped(name);
             tracing::warn!(call = name, "too many transactions wait: dropped");
         }
     }
@@ -56,7 +58,7 @@ impl Task {
         while let Some(submission) = waiting.recv().await {
             let name = submission.name();
             let result = self.submit(submission).await;
-            self.metrics.submitted(result.as_ref().err().map(ToString::to_string));
+            self.metrics.submitted(name, result.as_ref().err().map(ToString::to_string));
             match result {
                 Ok(()) => tracing::info!(call = name, "in a block"),
                 Err(error) => tracing::warn!(call = name, %error, "the transaction had no effect"),

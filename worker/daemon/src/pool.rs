@@ -63,10 +63,16 @@ fn work(queue: &Mutex<Receiver<Job>>, stack: &Stack) {
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
-        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(stack))).is_err() {
-            tracing::error!("a job panicked: this is a bug, please report it with the lines above");
-        }
+        let _its_caller_hears_of_it = guarded(|| job(stack));
     }
+}
+
+/// Runs a job so that its panic is its own.
+pub fn guarded<R>(job: impl FnOnce() -> R) -> Result<R, PoolError> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).map_err(|_| {
+        tracing::error!("a job panicked: this is a bug, please report it with the lines above");
+        PoolError::Panicked
+    })
 }
 
 #[cfg(test)]

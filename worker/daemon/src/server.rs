@@ -8,7 +8,6 @@
 
 use std::{
     error::Error as _,
-    fmt::Display,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -29,11 +28,16 @@ use phala_primitives::{
     query::{QueryRequest, SessionRequest},
 };
 use phala_worker_core::{Deadline, Queries};
+use phat_engine::Stack;
 use rand_core::{OsRng, RngCore};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
-use crate::{errors::ApiError, metrics::Metrics, pool::Pool};
+use crate::{
+    errors::ApiError,
+    metrics::Metrics,
+    pool::{Pool, guarded},
+};
 
 /// How long a client may take to send its body.
 const BODY: Duration = Duration::from_secs(10);
@@ -123,16 +127,24 @@ async fn body(body: Body, limit: usize) -> Result<Bytes, ApiError> {
 }
 
 /// Runs a handler's work where contracts may run.
-async fn run<R: Send + 'static, E: Into<ApiError> + Display + Send + 'static>(
+async fn run<R: Send + 'static, E: Into<ApiError> + Send + 'static>(
     api: &Arc<Api>,
-    work: impl FnOnce(&Queries, &phat_engine::Stack) -> Result<R, E> + Send + 'static,
+    work: impl FnOnce(&Queries, &Stack) -> Result<R, E> + Send + 'static,
 ) -> Result<R, ApiError> {
     let (queries, span) = (api.queries.clone(), tracing::Span::current());
     let done = api.pool.run(move |stack| span.in_scope(|| work(&queries, stack))).await?;
-    done.map_err(|error| {
+    done.map_err(refused)
+}
+
+/// What a client does wrong does not fill the operator's log; what went wrong here is in it, under the request's id.
+fn refused(error: impl Into<ApiError>) -> ApiError {
+    let error = error.into();
+    if error.is_internal() {
+        tracing::warn!(%error, "failed");
+    } else {
         tracing::debug!(%error, "refused");
-        error.into()
-    })
+    }
+    error
 }
 
 async fn session(State(api): State<Arc<Api>>, request: Body) -> Result<(), ApiError> {
@@ -142,21 +154,35 @@ async fn session(State(api): State<Arc<Api>>, request: Body) -> Result<(), ApiEr
 
 async fn query(State(api): State<Arc<Api>>, request: Body) -> Result<Vec<u8>, ApiError> {
     let bytes = body(request, QueryRequest::MAX_BYTES).await?;
+    let started = Instant::now();
+    let answer = answer(&api, &bytes, started).await;
+    api.metrics.queried(started.elapsed());
+    answer
+}
+
+/// Answers here, where the request has arrived, if that is done in no time; else where contracts may take their time.
+async fn answer(api: &Arc<Api>, request: &[u8], started: Instant) -> Result<Vec<u8>, ApiError> {
     let mut nonce = [0; 32];
     OsRng.fill_bytes(&mut nonce);
-    let (started, at_ms) = (Instant::now(), now_ms().saturating_add(millis(QUERY)));
-    let answer = run(&api, move |queries, stack| {
+    let at_ms = now_ms().saturating_add(millis(QUERY));
+    let accepted = guarded(|| api.queries.accept(request))?.map_err(refused)?;
+    let deadline = move |left: Duration| {
+        let ticks = millis(left).saturating_mul(TICKS_PER_SECOND).div_ceil(1_000);
+        Deadline { ticks, at_ms }
+    };
+    let brief = |stack: &Stack| api.queries.answer_briefly(stack, &accepted, deadline(QUERY), nonce);
+    if let Some(answer) = guarded(|| Stack::here(brief))?.transpose().map_err(refused)?.flatten() {
+        return Ok(answer);
+    }
+    run(api, move |queries, stack| {
         // what has waited for its turn is not there for the contract any more
         let left = QUERY.saturating_sub(started.elapsed());
         if left.is_zero() {
             return Err(ApiError::overloaded());
         }
-        let ticks = millis(left).saturating_mul(TICKS_PER_SECOND).div_ceil(1_000);
-        Ok(queries.query(stack, &bytes, Deadline { ticks, at_ms }, nonce)?)
+        Ok(queries.answer(stack, &accepted, deadline(left), nonce)?)
     })
-    .await;
-    api.metrics.queried(started.elapsed());
-    answer
+    .await
 }
 
 async fn hand_over(State(api): State<Arc<Api>>, request: Body) -> Result<Vec<u8>, ApiError> {
@@ -185,7 +211,7 @@ async fn status(State(api): State<Arc<Api>>) -> Response {
 async fn metrics(State(api): State<Arc<Api>>) -> (HeaderMap, String) {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("text/plain; version=0.0.4"));
-    (headers, api.metrics.text(api.queries.sessions()))
+    (headers, api.metrics.text(api.queries.sessions(), api.queries.readiness().is_ok()))
 }
 
 fn millis(time: Duration) -> u64 {

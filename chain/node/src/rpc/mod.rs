@@ -2,6 +2,7 @@
 //! `chainSpec`, `transaction`, `chain`, `state` and `system` families by itself.
 
 mod phat;
+mod refusal;
 
 use std::sync::Arc;
 

@@ -11,6 +11,8 @@
 //!   head is the log's hash and next index after the last message wanted. `before` is the head of the next page.
 //! - `phat_code(cluster: u32, codeHash: 0x…, chunkHash: 0x…)`: a chunk of uploaded code, in hex.
 //! - `phat_evidence(hash: 0x…)`: the evidence of a worker's registration, in hex.
+//!
+//! Errors have a code of the project's table in their `data`, [`phala_primitives::fault`].
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,7 +23,7 @@ use jsonrpsee::{
     types::{ErrorObjectOwned, Params},
 };
 use phala_light_client::{FinalityProof, FinalityStep, Justification};
-use phala_primitives::{ClusterId, CodeHash, offchain_key};
+use phala_primitives::{ClusterId, CodeHash, Fault, offchain_key};
 use phala_runtime::{BlockNumber, Hash, opaque::Block};
 use sc_client_api::Backend as _;
 use sc_consensus_grandpa::{GrandpaJustification, GrandpaJustificationStream, SharedAuthoritySet};
@@ -29,6 +31,7 @@ use sc_rpc::SubscriptionTaskExecutor;
 use sp_blockchain::{Backend as _, HeaderBackend};
 use sp_core::{Bytes, H256, offchain::OffchainStorage};
 
+use super::refusal::{read, refusal};
 use crate::service::Backend;
 
 /// The most hand-overs of one answer.
@@ -40,13 +43,6 @@ const HANDOFF_BYTES: usize = 6 * 1024 * 1024;
 const MAX_MESSAGES: u32 = 1024;
 /// The most bytes of messages in one answer. One message is always given.
 const ANSWER_BYTES: usize = 4 * 1024 * 1024;
-
-/// A request that cannot be served as it is. Codes from the range that JSON-RPC leaves to servers.
-const INVALID: i32 = -32001;
-/// This node lacks what was asked for; another may have it.
-const MISSING: i32 = -32002;
-/// The database failed.
-const FAILED: i32 = -32003;
 
 /// Messages that follow one another.
 #[derive(Clone, serde::Serialize)]
@@ -109,13 +105,16 @@ impl Phat {
     }
 
     fn handoffs(&self, params: &Params) -> Result<Bytes, ErrorObjectOwned> {
-        let (from_set, limit): (u64, u32) = params.parse()?;
+        let (from_set, limit): (u64, u32) = read(params)?;
         let limit = bounded(limit, MAX_HANDOFFS)?;
         let changes = self.authorities.authority_set_changes();
         let ends: Vec<BlockNumber> = changes
             .iter_from(0)
             .ok_or_else(|| {
-                error(MISSING, "this node does not know the first authority sets: ask one that synced from genesis")
+                refusal(
+                    Fault::RpcMissing,
+                    "this node does not know the first authority sets: ask one that synced from genesis",
+                )
             })?
             .filter(|(set, _)| *set >= from_set)
             .map(|(_, end)| *end)
@@ -135,7 +134,7 @@ impl Phat {
         // the newest header follows on the last hand-over that there is, not on one where the answer became too long
         if steps.len() == ends.len() && steps.len() < limit {
             let kept = sc_consensus_grandpa::best_justification::<_, Block>(&*self.backend)
-                .map_err(|reason| error(FAILED, reason))?;
+                .map_err(|reason| refusal(Fault::RpcFailed, reason))?;
             let newest =
                 [self.newest.get(), kept].into_iter().flatten().max_by_key(|justification| justification.target().0);
             if let Some(newest) = newest {
@@ -143,7 +142,7 @@ impl Phat {
                 if ends.last().is_none_or(|end| *end < number) {
                     let header = self.header(hash)?;
                     let justification = Justification::decode(&mut newest.encode().as_slice())
-                        .map_err(|reason| error(FAILED, reason))?;
+                        .map_err(|reason| refusal(Fault::RpcFailed, reason))?;
                     steps.push(FinalityStep { header, justification });
                 }
             }
@@ -156,15 +155,17 @@ impl Phat {
         let chain = self.backend.blockchain();
         let hash = chain
             .hash(number)
-            .map_err(|reason| error(FAILED, reason))?
-            .ok_or_else(|| error(MISSING, format!("this node does not have block {number}")))?;
+            .map_err(|reason| refusal(Fault::RpcFailed, reason))?
+            .ok_or_else(|| refusal(Fault::RpcMissing, format!("this node does not have block {number}")))?;
         let justification = chain
             .justifications(hash)
-            .map_err(|reason| error(FAILED, reason))?
+            .map_err(|reason| refusal(Fault::RpcFailed, reason))?
             .and_then(|all| all.into_justification(sp_consensus_grandpa::GRANDPA_ENGINE_ID))
-            .ok_or_else(|| error(MISSING, format!("this node does not have the justification of block {number}")))?;
+            .ok_or_else(|| {
+                refusal(Fault::RpcMissing, format!("this node does not have the justification of block {number}"))
+            })?;
         let justification =
-            Justification::decode(&mut justification.as_slice()).map_err(|reason| error(FAILED, reason))?;
+            Justification::decode(&mut justification.as_slice()).map_err(|reason| refusal(Fault::RpcFailed, reason))?;
         Ok(FinalityStep { header: self.header(hash)?, justification })
     }
 
@@ -173,17 +174,17 @@ impl Phat {
             .backend
             .blockchain()
             .header(hash)
-            .map_err(|reason| error(FAILED, reason))?
-            .ok_or_else(|| error(MISSING, format!("this node does not have block {hash:?}")))?;
+            .map_err(|reason| refusal(Fault::RpcFailed, reason))?
+            .ok_or_else(|| refusal(Fault::RpcMissing, format!("this node does not have block {hash:?}")))?;
         debug_assert_eq!(header.hash(), hash);
         Ok(header)
     }
 
     fn messages(&self, params: &Params) -> Result<Messages, ErrorObjectOwned> {
-        let (cluster, head_hash, head_index, from_index, limit): (u32, H256, u64, u64, u32) = params.parse()?;
+        let (cluster, head_hash, head_index, from_index, limit): (u32, H256, u64, u64, u32) = read(params)?;
         let limit = bounded(limit, MAX_MESSAGES)?;
         if from_index > head_index {
-            return Err(error(INVALID, "the first index wanted lies behind the head"));
+            return Err(refusal(Fault::RpcBounds, "the first index wanted lies behind the head"));
         }
         let storage = self.index()?;
 
@@ -193,10 +194,11 @@ impl Phat {
         // from the head backwards: each body names the hash before it
         for index in (from_index..head_index).rev().take(limit) {
             let key = offchain_key::log_body(ClusterId(cluster), index, &before.0);
-            let value = storage
-                .get(sp_core::offchain::STORAGE_PREFIX, &key)
-                .ok_or_else(|| error(MISSING, format!("this node does not have message {index} under that head")))?;
-            let body = offchain_key::LogBody::decode(&mut value.as_slice()).map_err(|reason| error(FAILED, reason))?;
+            let value = storage.get(sp_core::offchain::STORAGE_PREFIX, &key).ok_or_else(|| {
+                refusal(Fault::RpcMissing, format!("this node does not have message {index} under that head"))
+            })?;
+            let body = offchain_key::LogBody::decode(&mut value.as_slice())
+                .map_err(|reason| refusal(Fault::RpcFailed, reason))?;
             bytes = bytes.saturating_add(body.message.len());
             if bytes > ANSWER_BYTES && !messages.is_empty() {
                 break;
@@ -209,33 +211,29 @@ impl Phat {
     }
 
     fn code(&self, params: &Params) -> Result<Bytes, ErrorObjectOwned> {
-        let (cluster, code, chunk): (u32, H256, H256) = params.parse()?;
+        let (cluster, code, chunk): (u32, H256, H256) = read(params)?;
         let key = offchain_key::code_chunk(ClusterId(cluster), &CodeHash(code.0), &chunk.0);
         self.indexed(&key, "this chunk of code")
     }
 
     fn evidence(&self, params: &Params) -> Result<Bytes, ErrorObjectOwned> {
-        let (hash,): (H256,) = params.parse()?;
+        let (hash,): (H256,) = read(params)?;
         self.indexed(&offchain_key::evidence(&hash.0), "this evidence")
     }
 
     fn indexed(&self, key: &[u8], what: &str) -> Result<Bytes, ErrorObjectOwned> {
         let value = self.index()?.get(sp_core::offchain::STORAGE_PREFIX, key);
-        value.map(Bytes).ok_or_else(|| error(MISSING, format!("this node does not have {what}")))
+        value.map(Bytes).ok_or_else(|| refusal(Fault::RpcMissing, format!("this node does not have {what}")))
     }
 
     fn index(&self) -> Result<impl OffchainStorage, ErrorObjectOwned> {
-        self.backend.offchain_storage().ok_or_else(|| error(MISSING, "this node keeps no off-chain index"))
+        self.backend.offchain_storage().ok_or_else(|| refusal(Fault::RpcMissing, "this node keeps no off-chain index"))
     }
 }
 
 fn bounded(limit: u32, most: u32) -> Result<usize, ErrorObjectOwned> {
     if limit == 0 || limit > most {
-        return Err(error(INVALID, format!("the limit is between 1 and {most}")));
+        return Err(refusal(Fault::RpcBounds, format!("the limit is between 1 and {most}")));
     }
-    usize::try_from(limit).map_err(|reason| error(INVALID, reason))
-}
-
-fn error(code: i32, reason: impl ToString) -> ErrorObjectOwned {
-    ErrorObjectOwned::owned(code, reason.to_string(), None::<()>)
+    usize::try_from(limit).map_err(|reason| refusal(Fault::RpcBounds, reason))
 }

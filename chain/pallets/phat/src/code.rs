@@ -1,19 +1,23 @@
-//! Code: declared by hash, uploaded in chunks, kept by the nodes' off-chain index.
+//! Code: declared by hash, uploaded in chunks, kept by the nodes' off-chain index, and judged by the members.
 //!
-//! A code's hash says what its chunks are after unpacking, which the chain does not see. So the message of its upload names the
-//! chunks: members unpack exactly these, also where the hash was removed and declared again with others.
+//! A code's hash says what its chunks are after unpacking, which the chain does not see. So whoever declares a hash
+//! gets nothing but an upload of his own: any number of accounts may upload under the same hash, and none of them is in
+//! another's way. A complete upload goes to the log with its chunks. Members unpack exactly these, and the receipt says
+//! whether they are what the hash says. Only then is there code: of the first upload that was found right. All others
+//! are dropped by their receipts, and their deposits return.
 
 use frame_support::{BoundedVec, ensure, pallet_prelude::DispatchResult, traits::ConstU32};
 use phala_primitives::{
-    ClusterId, CodeHash, Hash256,
-    cluster::{ClusterConfigV1, ClusterEntryV1, ClusterStatus, Permission},
-    contract::{CODE_CHUNK_BYTES, CodeEntry, CodeEntryV1, MAX_CODE_CHUNKS},
+    AccountId, ClusterId, CodeHash, Hash256,
+    cluster::{ClusterConfigV1, ClusterEntryV1, Permission},
+    contract::{CODE_CHUNK_BYTES, CodeEntry, CodeEntryV1, MAX_CODE_CHUNKS, UploadEntry, UploadEntryV1},
     message::{Balance, Kind, Origin, Upload},
     offchain_key::code_chunk,
+    report::Status,
 };
 use sp_io::hashing::blake2_256;
 
-use crate::{Chunk, Clusters, Codes, Config, Error, Event, HoldReason, Pallet};
+use crate::{Chunk, Codes, Config, Error, Event, HoldReason, Judging, Pallet, Uploads};
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_declare_code(
@@ -31,12 +35,13 @@ impl<T: Config> Pallet<T> {
         let needed = stored_bytes.div_ceil(CODE_CHUNK_BYTES) as usize;
         ensure!(stored_bytes > 0 && chunks.len() == needed, Error::<T>::BadChunks);
         ensure!(!Codes::<T>::contains_key(cluster, code), Error::<T>::CodeExists);
+        let key = (code, Self::account(&owner));
+        ensure!(!Uploads::<T>::contains_key(cluster, key), Error::<T>::UploadExists);
         let deposit = Self::deposit_for(stored_bytes, config)?;
         Self::hold(HoldReason::Code, &owner, deposit)?;
-        let declared =
-            CodeEntryV1 { owner: Self::account(&owner), size, stored_bytes, chunks, arrived: 0, deposit, users: 0 };
-        Codes::<T>::insert(cluster, code, CodeEntry::V1(declared));
-        Self::deposit_event(Event::CodeDeclared { cluster, code });
+        let declared = UploadEntryV1 { size, stored_bytes, chunks, arrived: 0, deposit };
+        Uploads::<T>::insert(cluster, key, UploadEntry::V1(declared));
+        Self::deposit_event(Event::CodeDeclared { cluster, code, owner });
         Ok(())
     }
 
@@ -49,8 +54,10 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResult {
         Self::living(cluster)?;
         Self::ensure_room(cluster)?;
-        let CodeEntry::V1(mut entry) = Codes::<T>::get(cluster, code).ok_or(Error::<T>::NoCode)?;
-        ensure!(entry.owner == Self::account(&owner), Error::<T>::NotOwner);
+        // somebody else was faster: more chunks would be paid for nothing
+        ensure!(!Codes::<T>::contains_key(cluster, code), Error::<T>::CodeExists);
+        let account = Self::account(&owner);
+        let UploadEntry::V1(mut entry) = Uploads::<T>::get(cluster, (code, account)).ok_or(Error::<T>::NoUpload)?;
         let length = entry.chunk_bytes(chunk).ok_or(Error::<T>::WrongChunk)?;
         let hash = blake2_256(&bytes);
         let declared = entry.chunks.get(chunk as usize) == Some(&hash) && bytes.len() == length as usize;
@@ -62,27 +69,65 @@ impl<T: Config> Pallet<T> {
         Self::deposit_event(Event::ChunkStored { cluster, code, chunk });
         if entry.is_complete() {
             let upload = Upload { code, size: entry.size, chunks: entry.chunks.clone() };
-            Self::append(cluster, Origin::Account(entry.owner), Kind::Upload(upload))?;
+            let index = Self::append(cluster, Origin::Account(account), Kind::Upload(upload))?;
+            Judging::<T>::insert(cluster, index, (code, account));
         }
-        Codes::<T>::insert(cluster, code, CodeEntry::V1(entry));
+        Uploads::<T>::insert(cluster, (code, account), UploadEntry::V1(entry));
         Ok(())
+    }
+
+    /// The receipt of an upload. One that is right becomes code, unless another one of the same bytes was first.
+    pub(crate) fn settle_upload(cluster: ClusterId, code: CodeHash, owner: AccountId, status: Status) {
+        let Some(UploadEntry::V1(upload)) = Uploads::<T>::take(cluster, (code, owner)) else { return };
+        let who = T::AccountId::from(owner.0);
+        if !status.is_success() || Codes::<T>::contains_key(cluster, code) {
+            Self::release(HoldReason::Code, &who, upload.deposit);
+            Self::deposit_event(Event::UploadDropped { cluster, code, owner: who, status });
+            return;
+        }
+        let UploadEntryV1 { size, chunks, deposit, .. } = upload;
+        let entry = CodeEntryV1 { owner, size, chunks, deposit, since: Self::block_number(), users: 0 };
+        Codes::<T>::insert(cluster, code, CodeEntry::V1(entry));
+        Self::deposit_event(Event::CodeAccepted { cluster, code, owner: who });
     }
 
     pub(crate) fn do_remove_code(owner: T::AccountId, cluster: ClusterId, code: CodeHash) -> DispatchResult {
-        let CodeEntry::V1(entry) = Codes::<T>::get(cluster, code).ok_or(Error::<T>::NoCode)?;
-        ensure!(entry.owner == Self::account(&owner), Error::<T>::NotOwner);
-        let ended = Clusters::<T>::get(cluster).is_none_or(|c| c.latest().status == ClusterStatus::Terminated);
-        ensure!(entry.users == 0 || ended, Error::<T>::CodeInUse);
-        Codes::<T>::remove(cluster, code);
-        Self::release(HoldReason::Code, &owner, entry.deposit);
-        Self::deposit_event(Event::CodeRemoved { cluster, code });
+        let (living, account) = (Self::living(cluster).ok(), Self::account(&owner));
+        // an account that has code cannot declare it again: it has one or the other
+        let deposit = match Uploads::<T>::get(cluster, (code, account)) {
+            Some(UploadEntry::V1(upload)) => {
+                ensure!(!upload.is_complete() || living.is_none(), Error::<T>::UploadComplete);
+                Uploads::<T>::remove(cluster, (code, account));
+                upload.deposit
+            }
+            None => {
+                let CodeEntry::V1(entry) = Codes::<T>::get(cluster, code).ok_or(Error::<T>::NoCode)?;
+                ensure!(entry.owner == account, Error::<T>::NotOwner);
+                if let Some(living) = living {
+                    ensure!(entry.users == 0, Error::<T>::CodeInUse);
+                    let timeout = living.config.latest().limits.timeout_blocks;
+                    let due = Self::block_number() >= entry.since.saturating_add(timeout);
+                    ensure!(due, Error::<T>::CodeTooNew);
+                }
+                Codes::<T>::remove(cluster, code);
+                entry.deposit
+            }
+        };
+        Self::release(HoldReason::Code, &owner, deposit);
+        Self::deposit_event(Event::CodeRemoved { cluster, code, owner });
         Ok(())
     }
 
-    /// Counts another contract, or waiting upgrade, that uses complete code.
+    /// Gives back the deposit of an upload whose cluster has ended before it was judged.
+    pub(crate) fn return_upload(cluster: ClusterId, code: CodeHash, owner: AccountId) {
+        if let Some(UploadEntry::V1(upload)) = Uploads::<T>::take(cluster, (code, owner)) {
+            Self::release(HoldReason::Code, &T::AccountId::from(owner.0), upload.deposit);
+        }
+    }
+
+    /// Counts another contract, or waiting upgrade, that uses the code.
     pub(crate) fn use_code(cluster: ClusterId, code: CodeHash) -> DispatchResult {
         let CodeEntry::V1(mut entry) = Codes::<T>::get(cluster, code).ok_or(Error::<T>::NoCode)?;
-        ensure!(entry.is_complete(), Error::<T>::NoCode);
         entry.users = entry.users.checked_add(1).ok_or(Error::<T>::Exhausted)?;
         Codes::<T>::insert(cluster, code, CodeEntry::V1(entry));
         Ok(())

@@ -8,7 +8,7 @@ use frame_support::{
 use phala_primitives::{
     ClusterId, CodeHash, ContractId, Payload,
     cluster::{ClusterEntryV1, ClusterStatus},
-    contract::{ContractEntry, ContractEntryV1, ContractStatus},
+    contract::{ContractEntry, ContractEntryV1, ContractStatus, PendingUpgrade},
     message::{Balance, Command, Instantiate, Kind, Origin, Upgrade, Withdraw},
 };
 
@@ -38,13 +38,21 @@ impl<T: Config> Pallet<T> {
             cluster,
             owner: account,
             code,
+            upgrades: Default::default(),
             status: ContractStatus::Pending,
             deposit: total,
             balance: 0,
         };
         Contracts::<T>::insert(contract, ContractEntry::V1(live));
         let message = Instantiate { contract, code, owner: account, payload, gas_limit, deposit, value };
-        Self::send(owner, cluster, &entry, (contract, gas_limit, value, Work::Instantiate), Kind::Instantiate(message))
+        Self::send(
+            owner,
+            cluster,
+            &entry,
+            (contract, gas_limit, value, Work::Instantiate),
+            Kind::Instantiate(message),
+        )?;
+        Ok(())
     }
 
     pub(crate) fn do_command(
@@ -58,7 +66,8 @@ impl<T: Config> Pallet<T> {
         Self::ensure_sendable(cluster, &entry, &payload, gas_limit)?;
         Self::ensure_sealed_right(contract, &entry, &payload)?;
         let message = Command { contract, payload, gas_limit, value };
-        Self::send(sender, cluster, &entry, (contract, gas_limit, value, Work::Command), Kind::Command(message))
+        Self::send(sender, cluster, &entry, (contract, gas_limit, value, Work::Command), Kind::Command(message))?;
+        Ok(())
     }
 
     pub(crate) fn do_upgrade(
@@ -68,13 +77,19 @@ impl<T: Config> Pallet<T> {
         payload: Payload,
         gas_limit: u64,
     ) -> DispatchResult {
-        let (cluster, entry, live) = Self::reachable(contract)?;
+        let (cluster, entry, mut live) = Self::reachable(contract)?;
         ensure!(live.owner == Self::account(&owner), Error::<T>::NotOwner);
+        ensure!(!live.upgrades.is_full(), Error::<T>::TooManyUpgrades);
         Self::ensure_sendable(cluster, &entry, &payload, gas_limit)?;
         Self::ensure_sealed_right(contract, &entry, &payload)?;
         Self::use_code(cluster, code)?;
         let message = Upgrade { contract, code, payload, gas_limit };
-        Self::send(owner, cluster, &entry, (contract, gas_limit, 0, Work::Upgrade(code)), Kind::Upgrade(message))
+        let work = (contract, gas_limit, 0, Work::Upgrade(code));
+        let index = Self::send(owner, cluster, &entry, work, Kind::Upgrade(message))?;
+        // workers will run the new code before a report says so: whoever checks an answer must find it here
+        live.upgrades.try_push(PendingUpgrade { index, code }).map_err(|_| Error::<T>::TooManyUpgrades)?;
+        Contracts::<T>::insert(contract, ContractEntry::V1(live));
+        Ok(())
     }
 
     pub(crate) fn do_terminate_contract(owner: T::AccountId, contract: ContractId) -> DispatchResult {
@@ -90,7 +105,14 @@ impl<T: Config> Pallet<T> {
             ContractStatus::Pending | ContractStatus::Live => {
                 live.status = ContractStatus::Terminating;
                 Contracts::<T>::insert(contract, ContractEntry::V1(live));
-                Self::send(owner, cluster, &entry, (contract, 0, 0, Work::Terminate), Kind::TerminateContract(contract))
+                Self::send(
+                    owner,
+                    cluster,
+                    &entry,
+                    (contract, 0, 0, Work::Terminate),
+                    Kind::TerminateContract(contract),
+                )?;
+                Ok(())
             }
         }
     }
@@ -102,7 +124,8 @@ impl<T: Config> Pallet<T> {
         // the workers' own count decides, which earlier messages may still change: what is never there is refused at once
         ensure!(amount > 0, Error::<T>::NothingDue);
         let message = Withdraw { contract, amount };
-        Self::send(owner, cluster, &entry, (contract, 0, 0, Work::Withdraw(amount)), Kind::Withdraw(message))
+        Self::send(owner, cluster, &entry, (contract, 0, 0, Work::Withdraw(amount)), Kind::Withdraw(message))?;
+        Ok(())
     }
 
     pub(crate) fn do_reclaim_contract(contract: ContractId) -> DispatchResult {
@@ -127,14 +150,14 @@ impl<T: Config> Pallet<T> {
         Self::deposit_event(Event::ContractClosed { contract });
     }
 
-    /// Holds what the message may cost, appends it, and notes what its receipt will settle.
+    /// Holds what the message may cost, appends it, and notes what its receipt will settle. Gives the message's index.
     fn send(
         payer: T::AccountId,
         cluster: ClusterId,
         entry: &ClusterEntryV1,
         (contract, gas_limit, value, work): (ContractId, u64, Balance, Work),
         kind: Kind,
-    ) -> DispatchResult {
+    ) -> Result<u64, DispatchError> {
         let config = entry.config.latest();
         let gas = Self::price(gas_limit, config.gas_price)?;
         Self::hold(HoldReason::Gas, &payer, gas)?;
@@ -143,7 +166,7 @@ impl<T: Config> Pallet<T> {
         let expires = Self::block_number().saturating_add(config.limits.timeout_blocks);
         let pending = Pending { payer, contract, gas, gas_limit, gas_price: config.gas_price, value, expires, work };
         Pendings::<T>::insert(cluster, index, pending);
-        Ok(())
+        Ok(index)
     }
 
     /// A contract that takes messages, with its cluster.

@@ -36,6 +36,7 @@ impl Effect {
             Self::Applied { messages, keys, suspended } => T::WeightInfo::report_instantiates(messages)
                 .max(T::WeightInfo::report_upgrades(messages))
                 .max(T::WeightInfo::report_terminates(messages))
+                .max(T::WeightInfo::report_uploads(messages))
                 .saturating_add(T::WeightInfo::report_keys(keys).saturating_sub(T::WeightInfo::report_keys(0)))
                 .saturating_add(T::WeightInfo::report_suspends(suspended)),
         }

@@ -10,7 +10,8 @@ use phala_primitives::{
 };
 
 use crate::{
-    Boundaries, Clusters, CommandKeys, Config, Contracts, Error, Event, HoldReason, Pallet, Pending, Pendings, Work,
+    Boundaries, Clusters, CommandKeys, Config, Contracts, Error, Event, HoldReason, Judging, Pallet, Pending, Pendings,
+    Work,
 };
 
 impl<T: Config> Pallet<T> {
@@ -22,6 +23,8 @@ impl<T: Config> Pallet<T> {
             Boundaries::<T>::remove(cluster, index.saturating_add(1));
             if let Some(pending) = Pendings::<T>::take(cluster, index) {
                 Self::settle(cluster, index, pending, *outcome);
+            } else if let Some((code, owner)) = Judging::<T>::take(cluster, index) {
+                Self::settle_upload(cluster, code, owner, outcome.status);
             }
         }
         for (contract, key) in &report.command_keys {
@@ -56,14 +59,13 @@ impl<T: Config> Pallet<T> {
             Work::Instantiate => Self::settle_constructor(cluster, pending.contract, success),
             Work::Upgrade(code) => {
                 let mut former = code;
-                if success {
+                Self::change_contract(pending.contract, |c| {
+                    c.upgrades.retain(|upgrade| upgrade.index != index);
                     // A contract whose constructor failed has given up its code already.
-                    Self::change_contract(pending.contract, |c| {
-                        if c.status != ContractStatus::Failed {
-                            former = core::mem::replace(&mut c.code, code);
-                        }
-                    });
-                }
+                    if success && c.status != ContractStatus::Failed {
+                        former = core::mem::replace(&mut c.code, code);
+                    }
+                });
                 Self::drop_code(cluster, former);
             }
             Work::Terminate => Self::close(pending.contract),
@@ -88,6 +90,8 @@ impl<T: Config> Pallet<T> {
         });
     }
 
+    /// An upgrade stays in its contract's entry: it may have been executed, and takes effect with its receipt, however
+    /// late.
     pub(crate) fn do_refund_expired(cluster: ClusterId, index: u64) -> DispatchResult {
         let mut pending = Pendings::<T>::get(cluster, index).ok_or(Error::<T>::NothingDue)?;
         let due = pending.gas > 0 && Self::block_number() >= pending.expires;
@@ -107,15 +111,21 @@ impl<T: Config> Pallet<T> {
         let ended = Clusters::<T>::get(cluster).ok_or(Error::<T>::NoCluster)?.latest().status;
         ensure!(ended == ClusterStatus::Terminated, Error::<T>::ClusterAlive);
         let after = index.saturating_add(1);
-        let pending = Pendings::<T>::take(cluster, index);
-        let due = pending.is_some() || Boundaries::<T>::contains_key(cluster, after);
+        let (pending, upload) = (Pendings::<T>::take(cluster, index), Judging::<T>::take(cluster, index));
+        let due = pending.is_some() || upload.is_some() || Boundaries::<T>::contains_key(cluster, after);
         ensure!(due, Error::<T>::NothingDue);
         Boundaries::<T>::remove(cluster, after);
+        if let Some((code, owner)) = upload {
+            Self::return_upload(cluster, code, owner);
+        }
         if let Some(pending) = pending {
             Self::release(HoldReason::Gas, &pending.payer, pending.gas);
             Self::release(HoldReason::Value, &pending.payer, pending.value);
             match pending.work {
-                Work::Upgrade(code) => Self::drop_code(cluster, code),
+                Work::Upgrade(code) => {
+                    Self::change_contract(pending.contract, |c| c.upgrades.retain(|upgrade| upgrade.index != index));
+                    Self::drop_code(cluster, code);
+                }
                 Work::Terminate => Self::close(pending.contract),
                 // what the contract owns returns when it is reclaimed
                 Work::Command | Work::Instantiate | Work::Withdraw(_) => {}
@@ -135,7 +145,7 @@ impl<T: Config> Pallet<T> {
         });
     }
 
-    fn change_contract(contract: ContractId, change: impl FnOnce(&mut ContractEntryV1)) {
+    pub(crate) fn change_contract(contract: ContractId, change: impl FnOnce(&mut ContractEntryV1)) {
         Contracts::<T>::mutate(contract, |entry| {
             if let Some(ContractEntry::V1(entry)) = entry {
                 change(entry);

@@ -8,27 +8,31 @@ use frame_support::{
         fungible::{Inspect, InspectHold},
     },
 };
-use phala_primitives::{cluster::ClusterStatus, contract::ContractStatus, message::Balance};
+use phala_primitives::{ClusterId, cluster::ClusterStatus, contract::ContractStatus, message::Balance};
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-    Boundaries, Clusters, Codes, CommandKeys, Config, Contested, Contracts, HoldReason, LogHeads, MemberOf, Members,
-    NextCluster, OpenBoundary, Pallet, Pendings, Votes, Work,
+    Boundaries, Clusters, Codes, CommandKeys, Config, Contested, Contracts, HoldReason, Judging, LogHeads, MemberOf,
+    Members, NextCluster, OpenBoundary, Pallet, Pendings, Uploads, Votes, Work,
 };
 
 /// What an account must have on hold: cluster, code, contract, gas, value.
 type Owed = [Balance; 5];
 
 impl<T: Config> Pallet<T> {
-    /// 1. Every account has on hold exactly what its clusters, codes, contracts and waiting messages say: every hold has an owner
-    ///    and a way back.
+    /// 1. Every account has on hold exactly what its clusters, codes, uploads, contracts and waiting messages say:
+    ///    every hold has an owner and a way back.
     /// 2. The pot covers what contracts own.
-    /// 3. [`MemberOf`] is the exact inverse of [`Members`]; only members have a vote, or a word that others contradicted.
-    /// 4. Reports never outrun the log; the log's head is a boundary until it is reported; messages of this block that a boundary
-    ///    moves with are in the log.
+    /// 3. [`MemberOf`] is the exact inverse of [`Members`]; only members have a vote, or a word that others
+    ///    contradicted.
+    /// 4. Reports never outrun the log; the log's head is a boundary until it is reported; messages of this block that
+    ///    a boundary moves with are in the log.
     /// 5. No message that has a receipt waits for one.
     /// 6. In a cluster that lives, each code counts its users.
     /// 7. Only contracts have a command key.
+    /// 8. What a contract's entry says of upgrades is what waits for a receipt, in the log's order.
+    /// 9. In a cluster that lives, exactly the complete uploads wait for their receipts, each once; and nobody uploads
+    ///    the code that is his already.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut owed = BTreeMap::<[u8; 32], Owed>::new();
         let mut owe = |who: [u8; 32], slot: usize, amount: Balance| {
@@ -37,6 +41,7 @@ impl<T: Config> Pallet<T> {
             }
         };
         let mut users = BTreeMap::new();
+        let (mut upgrades, mut judging) = (BTreeSet::new(), BTreeSet::new());
         let mut owned: Balance = 0;
 
         for (cluster, entry) in Clusters::<T>::iter() {
@@ -73,8 +78,13 @@ impl<T: Config> Pallet<T> {
         for (cluster, index, boundary) in Boundaries::<T>::iter() {
             ensure!(boundary.index == index && index > Self::reported_index(cluster), "a boundary out of place");
         }
-        for (_, entry) in Contracts::<T>::iter() {
+        for (contract, entry) in Contracts::<T>::iter() {
             let entry = entry.latest();
+            ensure!(entry.upgrades.is_sorted_by_key(|upgrade| upgrade.index), "upgrades out of order");
+            for upgrade in &entry.upgrades {
+                let new = upgrades.insert((entry.cluster, upgrade.index, contract, upgrade.code));
+                ensure!(new, "an upgrade is noted twice");
+            }
             owe(entry.owner.0, 2, entry.deposit);
             owned = owned.saturating_add(entry.balance);
             if entry.status != ContractStatus::Failed {
@@ -89,24 +99,42 @@ impl<T: Config> Pallet<T> {
             if let Work::Upgrade(code) = pending.work {
                 let count = users.entry((cluster, code)).or_insert(0);
                 *count = count.saturating_add(1);
+                let noted = upgrades.remove(&(cluster, index, pending.contract, code));
+                ensure!(noted || !Contracts::<T>::contains_key(pending.contract), "an upgrade that its contract hides");
             }
         }
+        ensure!(upgrades.is_empty(), "an upgrade that waits for nothing");
+        for (cluster, index, (code, owner)) in Judging::<T>::iter() {
+            ensure!(index >= Self::reported_index(cluster), "an upload waits that has its receipt");
+            ensure!(judging.insert((cluster, code, owner)), "an upload waits twice");
+        }
+        for (cluster, (code, owner), entry) in Uploads::<T>::iter() {
+            let entry = entry.latest();
+            owe(owner.0, 1, entry.deposit);
+            let has = Codes::<T>::get(cluster, code).is_some_and(|known| known.latest().owner == owner);
+            ensure!(!has, "somebody uploads what is his");
+            let waits = judging.remove(&(cluster, code, owner));
+            ensure!(!Self::is_alive(cluster) || waits == entry.is_complete(), "a complete upload does not wait");
+        }
+        ensure!(
+            !judging.into_iter().any(|(cluster, ..)| Self::is_alive(cluster)),
+            "a receipt of no upload is waited for"
+        );
         for (cluster, code, entry) in Codes::<T>::iter() {
             let entry = entry.latest();
             owe(entry.owner.0, 1, entry.deposit);
-            let alive = Clusters::<T>::get(cluster).is_some_and(|c| c.latest().status != ClusterStatus::Terminated);
             let counted = users.remove(&(cluster, code)).unwrap_or(0);
-            ensure!(!alive || counted == entry.users, "code does not count its users");
+            ensure!(!Self::is_alive(cluster) || counted == entry.users, "code does not count its users");
         }
         for (cluster, _) in users.into_keys() {
-            let alive = Clusters::<T>::get(cluster).is_some_and(|c| c.latest().status != ClusterStatus::Terminated);
-            ensure!(!alive, "code that is used is gone");
+            ensure!(!Self::is_alive(cluster), "code that is used is gone");
         }
         ensure!(
             owned == 0 || T::Currency::total_balance(&Self::pot()) >= owned,
             "the pot does not cover the contracts"
         );
-        // every account, not only those that are owed something: a hold that nothing accounts for could never be released
+        // every account, not only those that are owed something: a hold that nothing accounts for could never be
+        // released
         let accounts = frame_system::Account::<T>::iter_keys().map(|who| -> [u8; 32] { who.into() });
         for who in accounts.chain(owed.keys().copied()).collect::<BTreeSet<[u8; 32]>>() {
             let sums = owed.get(&who).copied().unwrap_or_default();
@@ -118,5 +146,9 @@ impl<T: Config> Pallet<T> {
             }
         }
         Ok(())
+    }
+
+    fn is_alive(cluster: ClusterId) -> bool {
+        Self::living(cluster).is_ok()
     }
 }

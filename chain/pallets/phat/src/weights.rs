@@ -46,6 +46,8 @@ pub trait WeightInfo {
     fn report_upgrades(m: u32) -> Weight;
     /// The benchmark `report_terminates`, with `m` from 1 to 256.
     fn report_terminates(m: u32) -> Weight;
+    /// The benchmark `report_uploads`, with `m` from 1 to 256.
+    fn report_uploads(m: u32) -> Weight;
     /// The benchmark `report_keys`, with `k` from 0 to 256.
     fn report_keys(k: u32) -> Weight;
     /// The benchmark `report_suspends`, with `s` from 0 to 62.
@@ -160,6 +162,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     }
     // 344_337 ns at m = 1, 54_923_866 ns at 256. Proof: 12_688 + 1_155 × m bytes.
     fn report_terminates(m: u32) -> Weight {
+        Weight::from_parts(287_430_800, 12_688).saturating_add(T::DbWeight::get().reads_writes(11, 4)).saturating_add(
+            Weight::from_parts(213_423_575, 1_155)
+                .saturating_add(T::DbWeight::get().reads_writes(5, 7))
+                .saturating_mul(m.into()),
+        )
+    }
+    // 344_337 ns at m = 1, 54_923_866 ns at 256. Proof: 12_688 + 1_155 × m bytes.
+    fn report_uploads(m: u32) -> Weight {
         Weight::from_parts(287_430_800, 12_688).saturating_add(T::DbWeight::get().reads_writes(11, 4)).saturating_add(
             Weight::from_parts(213_423_575, 1_155)
                 .saturating_add(T::DbWeight::get().reads_writes(5, 7))

@@ -17,7 +17,7 @@ use crate::{
 
 /// The most validators of a session.
 pub const MAX_AUTHORITIES: u32 = 300;
-/// The most nominators behind one validator that an equivocation report carries a proof for.
+/// The nominators behind one validator that the weight of an equivocation report allows for.
 pub const MAX_NOMINATORS: u32 = 256;
 
 impl pallet_babe::Config for Runtime {
@@ -25,6 +25,7 @@ impl pallet_babe::Config for Runtime {
     type ExpectedBlockTime = timing::SlotDuration;
     type EpochChangeTrigger = pallet_babe::ExternalTrigger;
     type DisabledValidators = Session;
+    /// The pallet's own estimate, for a slower database than ours: its crate has no measured weights of whole calls.
     type WeightInfo = ();
     type MaxAuthorities = ConstU32<MAX_AUTHORITIES>;
     type MaxNominators = ConstU32<MAX_NOMINATORS>;
@@ -35,6 +36,7 @@ impl pallet_babe::Config for Runtime {
 
 impl pallet_grandpa::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
+    /// As for BABE.
     type WeightInfo = ();
     type MaxAuthorities = ConstU32<MAX_AUTHORITIES>;
     type MaxNominators = ConstU32<MAX_NOMINATORS>;

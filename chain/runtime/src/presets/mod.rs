@@ -2,17 +2,17 @@
 
 mod phat;
 
-use alloc::{collections::BTreeMap, vec, vec::Vec};
+use alloc::{collections::BTreeMap, format, string::String, vec, vec::Vec};
 
-use frame_support::build_struct_json_patch;
+use frame_support::{build_struct_json_patch, traits::fungible::Inspect};
 use pallet_staking::StakerStatus;
 use serde_json::Value;
 use sp_genesis_builder::PresetId;
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 
 use crate::{
-    AccountId, BABE_GENESIS, BabeConfig, Balance, BalancesConfig, PhatConfig, RuntimeGenesisConfig, SessionConfig,
-    SessionKeys, StakingConfig, SudoConfig, TimingConfig, ValidatorKeys, WorkersConfig,
+    AccountId, BABE_GENESIS, BabeConfig, Balance, Balances, BalancesConfig, PhatConfig, RuntimeGenesisConfig,
+    SessionConfig, SessionKeys, StakingConfig, SudoConfig, TimingConfig, ValidatorKeys, WorkersConfig,
     config::{consensus::MAX_AUTHORITIES, money::account, staking::MAX_VOTERS},
     currency::{PHA, TOTAL_SUPPLY, allocation},
     timing::Timing,
@@ -51,6 +51,16 @@ pub fn get(id: &PresetId) -> Option<Vec<u8>> {
 /// All presets.
 pub fn names() -> Vec<PresetId> {
     [DEV, LOCAL, TESTNET, MAINNET].map(PresetId::from).to_vec()
+}
+
+/// Refuses the state at hand unless it has minted the supply, to the planck. Chain specs are edited by hand before a
+/// launch, and nothing could mint what a genesis has forgotten.
+pub fn check_supply() -> Result<(), String> {
+    let minted = <Balances as Inspect<AccountId>>::total_issuance();
+    if minted == TOTAL_SUPPLY {
+        return Ok(());
+    }
+    Err(format!("the balances of this genesis sum to {minted} planck; the supply is {TOTAL_SUPPLY}"))
 }
 
 /// A network on one machine: everybody's keys are public.

@@ -1,7 +1,7 @@
 //! `phala contract call`.
 
 use clap::Args;
-use phala_client::{Asker, Failure, Result};
+use phala_client::{Asker, Result};
 use phala_contract_build::Mode;
 use phala_extrinsics::Call;
 use phala_primitives::{ContractId, message::Balance};
@@ -72,11 +72,8 @@ pub async fn run(common: &Common, options: Arguments) -> Result<()> {
     let view = message::receipt(&mut asker, &mut node, &network, sent.index).await?;
     drop(progress);
     if !view.receipt.status.is_success() {
-        return Err(Failure::user(format!(
-            "the command had no effect: {} (message {})",
-            message::reason(&view),
-            sent.index
-        )));
+        let text = format!("the command had no effect: {} (message {})", message::reason(&view), sent.index);
+        return Err(message::no_effect(&view, text));
     }
     output::result(common.json, &message::described(&view));
     Ok(())

@@ -5,7 +5,7 @@ mod nobody;
 
 use std::path::Path;
 
-use phala_client::{Failure, Result};
+use phala_client::{Because as _, Fault, Result};
 use phala_primitives::cluster::ClusterConfigV1;
 use phat_engine::{CodeError, Engine, Limits, Pool, Revision};
 
@@ -19,11 +19,11 @@ const AS_WORKERS: bool = cfg!(all(target_arch = "x86_64", target_os = "linux", t
 /// Reads a component.
 pub fn read(file: &Path) -> Result<Vec<u8>> {
     let shown = file.display();
-    let length = std::fs::metadata(file).map_err(|error| Failure::user(format!("{shown}: {error}")))?.len();
+    let length = std::fs::metadata(file).map_err(|error| Fault::File.because(format!("{shown}: {error}")))?.len();
     if length > MAX_BYTES {
-        return Err(Failure::user(format!("{shown}: {length} bytes are no component")));
+        return Err(Fault::Component.because(format!("{shown}: {length} bytes are no component")));
     }
-    std::fs::read(file).map_err(|error| Failure::user(format!("{shown}: {error}")))
+    std::fs::read(file).map_err(|error| Fault::File.because(format!("{shown}: {error}")))
 }
 
 /// Refuses what the workers of a cluster with this configuration would refuse. Takes up to seconds.
@@ -46,7 +46,7 @@ pub fn check(component: &[u8], config: &ClusterConfigV1) -> Result<()> {
     match engine.compile(component, &limits) {
         Ok(_) => Ok(()),
         Err(CodeError::Compile(_)) if !AS_WORKERS => Ok(()),
-        Err(error) => Err(Failure::user(format!(
+        Err(error) => Err(Fault::Component.because(format!(
             "the cluster's workers would not run this component: {error}. `phala contract build` makes one that they run"
         ))),
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use phala_client::{Asker, Failure, Result};
+use phala_client::{Asker, Because as _, Fault, Result};
 use phala_contract_build::{Mode, schema_of};
 use phala_extrinsics::Call;
 use phala_primitives::{
@@ -77,12 +77,12 @@ pub async fn run(common: &Common, options: Arguments) -> Result<()> {
 
     let chain = common.chain(&network).await?;
     progress.now("uploading the code");
-    upload.run(&chain, &signer, options.patience).await?;
+    upload.run(&mut node, &chain, &signer, options.patience).await?;
     progress.now("waiting for finality");
     let (code, deadline) = (upload.code(), options.patience.begin());
     let call = Call::instantiate(cluster, code, payload, gas, options.value, options.deposit);
     let sent = Sent::by(&message::submit(&chain, &signer, &call, &deadline).await?)?;
-    let contract = sent.contract.ok_or_else(|| Failure::untrue("the chain did not say which contract"))?;
+    let contract = sent.contract.ok_or_else(|| Fault::NodeUntrue.because("the chain did not say which contract"))?;
     progress.now("waiting for the cluster to run its constructor");
     message::settled(&mut node, &sent, &deadline).await?;
     let entry: Option<ContractEntry> = node.get(storage_key::contract(contract)).await?;
@@ -90,18 +90,17 @@ pub async fn run(common: &Common, options: Arguments) -> Result<()> {
         Some(ContractStatus::Failed) => {
             let mut asker = Asker::open(&mut node, cluster, None, Some(&signer)).await?;
             let view = message::receipt(&mut asker, &mut node, &network, sent.index).await?;
-            return Err(Failure::user(format!(
+            let text = format!(
                 "the constructor failed: {} (message {}). `phala contract terminate {contract}` returns the deposit",
                 message::reason(&view),
                 sent.index
-            )));
+            );
+            return Err(message::no_effect(&view, text));
         }
         Some(ContractStatus::Live | ContractStatus::Terminating) => {}
         Some(ContractStatus::Pending) | None => {
-            return Err(Failure::untrue(format!(
-                "the chain has settled message {} and made no contract of it",
-                sent.index
-            )));
+            return Err(Fault::NodeUntrue
+                .because(format!("the chain has settled message {} and made no contract of it", sent.index)));
         }
     }
     drop(progress);

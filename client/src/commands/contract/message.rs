@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use clap::Args;
 use codec::Encode as _;
-use phala_client::{Asker, Failure, Node, Result, ask::decode};
+use phala_client::{Asker, Because as _, Failure, Fault, Node, Result, ask::decode};
 use phala_crypto::{Purpose, commit};
 use phala_extrinsics::{Call, Chain, Included, Network, Signer};
 use phala_primitives::{
     ClusterId, ContractId, Hash256,
     query::{AnswerOutcome, Ask, ReceiptView},
-    report::Reported,
+    report::{Reported, Status},
     storage_key,
 };
 use serde_json::{Value, json};
@@ -44,10 +44,21 @@ pub struct Deadline {
 }
 
 impl Deadline {
+    /// The seconds that there were.
+    pub fn seconds(&self) -> u64 {
+        self.seconds
+    }
+
+    /// Waits a moment, and says whether there is time left.
+    pub async fn pause(&self) -> bool {
+        tokio::time::sleep(PAUSE).await;
+        Instant::now() < self.at
+    }
+
     /// What comes of a transaction, if it comes in time.
     pub async fn hold<T>(&self, call: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::time::timeout_at(self.at, work).await.unwrap_or_else(|_| {
-            Err(Failure::retry(format!(
+            Err(Fault::NotFinal.because(format!(
                 "{call} is not in the chain after {} s (--timeout). The chain may be at a standstill, and the transaction may still take \
                  effect: look before you send it again",
                 self.seconds
@@ -71,9 +82,9 @@ impl Sent {
     /// The message that a transaction has appended.
     pub fn by(included: &Included) -> Result<Self> {
         type Fields = (ClusterId, u64, Hash256, Option<ContractId>);
-        let (cluster, index, _, contract) = included
-            .find::<Fields>("Phat", "Message")
-            .ok_or_else(|| Failure::untrue("the node does not show the message that the transaction has appended"))?;
+        let (cluster, index, _, contract) = included.find::<Fields>("Phat", "Message").ok_or_else(|| {
+            Fault::NodeUntrue.because("the node does not show the message that the transaction has appended")
+        })?;
         Ok(Self { cluster, index, contract })
     }
 }
@@ -107,7 +118,7 @@ pub async fn settled(node: &mut Node, sent: &Sent, deadline: &Deadline) -> Resul
 
 fn late(sent: &Sent, reported: u64, seconds: u64) -> Failure {
     let Sent { cluster, index, .. } = sent;
-    Failure::retry(format!(
+    Fault::NoReceipt.because(format!(
         "message {index} of cluster {cluster} has no receipt after {seconds} s (--timeout); the cluster has reported {reported} messages. \
          It is in the log and will be executed: do not send it again. Ask later: `phala contract receipt {cluster} {index}`. If no worker \
          comes, its gas returns after the cluster's time-out: `phala contract refund {cluster} {index}`"
@@ -120,7 +131,7 @@ pub async fn receipt(asker: &mut Asker, node: &mut Node, network: &Network, inde
     let view: ReceiptView = match &checked.answer().outcome {
         AnswerOutcome::Output(bytes) => decode(bytes)?,
         _ => {
-            return Err(Failure::retry(format!(
+            return Err(Fault::NoReceipt.because(format!(
                 "worker {} has no receipt of message {index} for this account: whoever sent a sealed message sees its receipt, and workers \
                  keep those of recent commands, upgrades and constructors",
                 asker.worker()
@@ -129,7 +140,7 @@ pub async fn receipt(asker: &mut Asker, node: &mut Node, network: &Network, inde
     };
     let opened = commit(&network.genesis(), &view.output_blinding, Purpose::Output, &view.outcome.encode());
     if view.receipt.index != index || view.receipt.output != opened {
-        return Err(Failure::untrue("the worker's output is not the one that the receipt commits to"));
+        return Err(Fault::AnswerUntrue.because("the worker's output is not the one that the receipt commits to"));
     }
     Ok(view)
 }
@@ -146,6 +157,12 @@ pub fn described(view: &ReceiptView) -> Value {
     described
 }
 
+/// A message had no effect: whether the contract has said no, or was stopped.
+pub fn no_effect(view: &ReceiptView, text: impl ToString) -> Failure {
+    let refused = view.receipt.status == Status::Refused;
+    if refused { Fault::ContractRefused.because(text) } else { Fault::ContractStopped.because(text) }
+}
+
 /// Why a message had no effect.
 pub fn reason(view: &ReceiptView) -> String {
     match &view.outcome {
@@ -158,7 +175,7 @@ pub fn reason(view: &ReceiptView) -> String {
 #[cfg(test)]
 mod tests {
     use phala_client::Class;
-    use phala_primitives::{Receipt, report::Status};
+    use phala_primitives::Receipt;
 
     use super::*;
 
@@ -170,7 +187,7 @@ mod tests {
     #[test]
     fn a_report_that_does_not_come_is_waited_for_later() {
         let failure = late(&Sent { cluster: ClusterId(3), index: 9, contract: None }, 7, 120);
-        assert_eq!(failure.class, Class::Retry);
+        assert_eq!((failure.class, failure.code), (Class::Retry, Fault::NoReceipt.code()));
         for part in
             ["message 9", "120 s", "phala contract receipt 3 9", "phala contract refund 3 9", "do not send it again"]
         {
@@ -185,6 +202,14 @@ mod tests {
         let refused = AnswerOutcome::Refused { code: 4, message: "no".into(), data: Vec::new() };
         let refused = described(&view(Status::Refused, refused));
         assert_eq!(refused["error"], "the contract refused: no (code 4)");
+        assert_eq!(
+            no_effect(&view(Status::Refused, AnswerOutcome::Stopped(String::new())), "why").code,
+            Fault::ContractRefused.code()
+        );
+        assert_eq!(
+            no_effect(&view(Status::OutOfGas, AnswerOutcome::Stopped(String::new())), "why").code,
+            Fault::ContractStopped.code()
+        );
         let stopped = described(&view(Status::OutOfGas, AnswerOutcome::Stopped("all gas is used".into())));
         assert_eq!((&stopped["output"], &stopped["error"]), (&Value::Null, &json!("OutOfGas: all gas is used")));
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use phala_client::{Asker, Demands, Failure, Result, answer::word, ask::decode, demands::MAX_AGE};
+use phala_client::{Asker, Because as _, Demands, Failure, Fault, Result, answer::word, ask::decode, demands::MAX_AGE};
 use phala_contract_build::Mode;
 use phala_primitives::{
     Assurance, ContractId, WorkerId,
@@ -62,20 +62,22 @@ pub async fn run(common: &Common, options: Arguments) -> Result<()> {
     let demands = Demands { max_age: options.max_age, assurance: options.assurance };
     let mut asker = Asker::demanding(&mut node, entry.cluster, worker, signer.as_ref(), demands).await?;
     let input = json!({ "method": options.method, "args": args }).to_string().into_bytes();
-    let input = input.try_into().map_err(|_| Failure::user("the arguments are too long"))?;
+    let input = input.try_into().map_err(|_| Fault::OverLimit.because("the arguments are too long"))?;
     let checked = asker.ask(&mut node, &network, Ask::Contract { contract, input }).await?;
     drop(progress);
     let answer = checked.answer();
     if let Some(path) = &options.save {
         std::fs::write(path, checked.file.to_json())
-            .map_err(|error| Failure::user(format!("{}: {error}", path.display())))?;
+            .map_err(|error| Fault::File.because(format!("{}: {error}", path.display())))?;
     }
     let output = match &answer.outcome {
         AnswerOutcome::Output(output) => shown(output),
         AnswerOutcome::Refused { code, message, .. } => {
-            return Err(Failure::user(format!("the contract refused: {message} (code {code})")));
+            return Err(Fault::ContractRefused.because(format!("the contract refused: {message} (code {code})")));
         }
-        AnswerOutcome::Stopped(why) => return Err(Failure::user(format!("the contract was stopped: {why}"))),
+        AnswerOutcome::Stopped(why) => {
+            return Err(Fault::ContractStopped.because(format!("the contract was stopped: {why}")));
+        }
         AnswerOutcome::NotFound(what) => return Err(Failure::user(what)),
     };
     if common.json {
@@ -109,7 +111,9 @@ pub async fn logs(common: &Common, contract: ContractId, from: u64) -> Result<()
     let checked = asker.ask(&mut node, &network, Ask::Logs { contract, from, limit: LINES }).await?;
     let lines: Vec<LogLine> = match &checked.answer().outcome {
         AnswerOutcome::Output(bytes) => decode(bytes)?,
-        _ => return Err(Failure::user("these lines are for the contract's owner: sign with that account")),
+        _ => {
+            return Err(Fault::NotPermitted.because("these lines are for the contract's owner: sign with that account"));
+        }
     };
     if common.json {
         println!("{:#}", json!(lines));

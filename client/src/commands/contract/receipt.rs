@@ -1,7 +1,7 @@
 //! `phala contract receipt`.
 
 use clap::Args;
-use phala_client::{Asker, Failure, Node, Result};
+use phala_client::{Asker, Because as _, Fault, Node, Result};
 use phala_primitives::{ClusterId, ContractId, LogHead, storage_key};
 
 use super::{Common, Progress, entry, message, output, parse32};
@@ -46,15 +46,16 @@ pub async fn run(common: &Common, options: Arguments) -> Result<()> {
     let mut node = common.node(&network).await?;
     let (cluster, index) = (options.place.cluster(&node).await?, options.index);
     let log: Option<LogHead> = node.get(storage_key::log_head(cluster)).await?;
-    let messages = log.ok_or_else(|| Failure::user(format!("there is no cluster {cluster}")))?.next_index;
+    let messages =
+        log.ok_or_else(|| Fault::NoSuchCluster.because(format!("there is no cluster {cluster}")))?.next_index;
     if index >= messages {
-        return Err(Failure::user(format!(
+        return Err(Fault::NoSuchMessage.because(format!(
             "cluster {cluster} has {messages} messages, counted from 0, and none with index {index}"
         )));
     }
     let reported = message::reported(&node, cluster).await?;
     if reported <= index {
-        return Err(Failure::retry(format!(
+        return Err(Fault::NoReceipt.because(format!(
             "message {index} of cluster {cluster} has no receipt yet: the cluster has reported {reported} of {messages} messages. \
              `phala cluster show {cluster}` tells whether it has workers"
         )));

@@ -1,7 +1,7 @@
 //! `phala contract terminate` and `refund`.
 
 use clap::Args;
-use phala_client::{Failure, Result};
+use phala_client::{Because as _, Failure, Fault, Result};
 use phala_extrinsics::Call;
 use phala_primitives::{
     ClusterId, ContractId,
@@ -11,10 +11,11 @@ use phala_primitives::{
 use serde_json::json;
 
 use super::{
-    Common, Progress, entry,
+    Common, Progress,
     message::{self, Patience, Sent},
-    output, owned, parse32, pha,
-    terms::Terms,
+    output,
+    owner::Owner,
+    parse32, pha,
 };
 
 /// Arguments of `phala contract terminate`.
@@ -40,43 +41,29 @@ pub struct Refund {
 
 /// Ends a contract.
 pub async fn terminate(common: &Common, options: Terminate) -> Result<()> {
-    let signer = common.required_signer()?;
-    let network = common.network()?;
-    let progress = Progress::new("following the chain");
-    let mut node = common.node(&network).await?;
-    let contract = ContractId(options.contract);
-    let before = entry(&node, contract).await?;
-    owned(&before, contract, signer.account())?;
-    if before.status == ContractStatus::Terminating {
-        return Err(Failure::retry(format!(
-            "contract {contract} is ending already: it is gone with the cluster's next report"
-        )));
+    let mut owner = Owner::of(common, ContractId(options.contract)).await?;
+    let contract = owner.contract;
+    if owner.before.status == ContractStatus::Terminating {
+        return Err(Fault::NotYet
+            .because(format!("contract {contract} is ending already: it is gone with the cluster's next report")));
     }
-    Terms::of(&node, before.cluster).await?;
-
-    let chain = common.chain(&network).await?;
-    progress.now("waiting for finality");
     let deadline = options.patience.begin();
-    let included = message::submit(&chain, &signer, &Call::terminate_contract(contract), &deadline).await?;
+    let included = owner.submit(common, &Call::terminate_contract(contract), &deadline).await?;
     // one whose constructor has failed goes at once, without a message
     if included.find::<ContractId>("Phat", "ContractClosed").is_none() {
         let sent = Sent::by(&included)?;
-        progress.now("waiting for the cluster's report");
-        message::settled(&mut node, &sent, &deadline).await?;
-        let after: Option<ContractEntry> = node.get(storage_key::contract(contract)).await?;
+        owner.settled(&sent, &deadline).await?;
+        let after: Option<ContractEntry> = owner.node.get(storage_key::contract(contract)).await?;
         if after.is_some() {
-            return Err(Failure::untrue(format!(
-                "the chain has settled message {} and not ended the contract",
-                sent.index
-            )));
+            return Err(Fault::NodeUntrue
+                .because(format!("the chain has settled message {} and not ended the contract", sent.index)));
         }
     }
-    drop(progress);
+    drop(owner.progress);
+    let (deposit, balance) = (pha(owner.before.deposit), pha(owner.before.balance));
     output::result(
         common.json,
-        &json!({
-            "contract": contract.to_string(), "ended": true, "deposit": pha(before.deposit), "balance": pha(before.balance),
-        }),
+        &json!({ "contract": contract.to_string(), "ended": true, "deposit": deposit, "balance": balance }),
     );
     Ok(())
 }

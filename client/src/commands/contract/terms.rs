@@ -1,7 +1,7 @@
 //! What a cluster takes, looked at before anything is paid. The chain looks again; but who is refused there has paid for a transaction,
 //! and whom the workers refuse for gas as well.
 
-use phala_client::{Failure, Node, Result};
+use phala_client::{Because as _, Fault, Node, Result};
 use phala_primitives::{
     AccountId, ClusterId,
     cluster::{ClusterEntry, ClusterEntryV1, ClusterStatus, GAS_PRICE_UNIT, Limits, Permission},
@@ -22,14 +22,17 @@ impl Terms {
     /// Those of a cluster, unless it is at a standstill.
     pub async fn of(node: &Node, cluster: ClusterId) -> Result<Self> {
         let entry: Option<ClusterEntry> = node.get(storage_key::cluster(cluster)).await?;
-        let entry = entry.ok_or_else(|| Failure::user(format!("there is no cluster {cluster}")))?.latest().clone();
+        let entry = entry
+            .ok_or_else(|| Fault::NoSuchCluster.because(format!("there is no cluster {cluster}")))?
+            .latest()
+            .clone();
         match entry.status {
             ClusterStatus::Active => Ok(Self { cluster, entry }),
-            ClusterStatus::Frozen => Err(Failure::operator(format!(
+            ClusterStatus::Frozen => Err(Fault::FrozenCluster.because(format!(
                 "cluster {cluster} is frozen: its members have reported different states, and until enough of them agree nothing takes \
                  effect"
             ))),
-            ClusterStatus::Terminated => Err(Failure::user(format!("cluster {cluster} has ended"))),
+            ClusterStatus::Terminated => Err(Fault::Ended.because(format!("cluster {cluster} has ended"))),
         }
     }
 
@@ -54,10 +57,8 @@ impl Terms {
             Permission::List(_) => "its owner and a list of accounts",
             _ => "its owner",
         };
-        Err(Failure::user(format!(
-            "cluster {} takes contracts of {who} only, and {account} is none of them",
-            self.cluster
-        )))
+        Err(Fault::NotPermitted
+            .because(format!("cluster {} takes contracts of {who} only, and {account} is none of them", self.cluster)))
     }
 
     /// Refuses a component that is too long.
@@ -74,10 +75,8 @@ impl Terms {
     pub fn gas(&self, wanted: Option<u64>) -> Result<u64> {
         let limit = self.limits().gas_per_message;
         match wanted {
-            Some(gas) if gas > limit => Err(Failure::user(format!(
-                "--gas {gas} is more than a message of cluster {} may use: {limit}",
-                self.cluster
-            ))),
+            Some(gas) if gas > limit => Err(Fault::OverLimit
+                .because(format!("--gas {gas} is more than a message of cluster {} may use: {limit}", self.cluster))),
             wanted => Ok(wanted.unwrap_or(limit)),
         }
     }
@@ -98,7 +97,7 @@ fn fits(what: &str, bytes: usize, limit: u32) -> Result<()> {
     if bytes <= usize::try_from(limit).unwrap_or(usize::MAX) {
         return Ok(());
     }
-    Err(Failure::user(format!("{what}: {bytes} bytes, and the cluster takes {limit}")))
+    Err(Fault::OverLimit.because(format!("{what}: {bytes} bytes, and the cluster takes {limit}")))
 }
 
 /// Refuses what an account cannot pay. This is a lower bound: fees come on top, and what the chain itself wants held.
@@ -106,7 +105,7 @@ pub async fn affordable(node: &Node, account: AccountId, parts: &[(&str, Balance
     let free = account::funds(node, &account).await?.free;
     match missing(free, parts) {
         None => Ok(()),
-        Some(text) => Err(Failure::user(format!("{account} cannot pay for this: {text}"))),
+        Some(text) => Err(Fault::NotEnoughFunds.because(format!("{account} cannot pay for this: {text}"))),
     }
 }
 

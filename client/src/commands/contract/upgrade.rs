@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use phala_client::{Asker, Failure, Result};
+use phala_client::{Asker, Because as _, Failure, Fault, Result};
 use phala_contract_build::{Mode, schema_of};
 use phala_extrinsics::Call;
 use phala_primitives::ContractId;
@@ -43,7 +43,7 @@ pub async fn run(common: &Common, options: Arguments) -> Result<()> {
     let args = arguments(&options.args)?;
     if let Some(schema) = schema_of(&component)? {
         if !schema.methods.iter().any(|method| method.mode == Mode::Migrate) {
-            return Err(Failure::user(
+            return Err(Fault::Component.because(
                 "the new code has no function that is marked #[migrate]: it cannot take over what the contract has stored",
             ));
         }
@@ -82,7 +82,7 @@ pub async fn run(common: &Common, options: Arguments) -> Result<()> {
 
     let chain = common.chain(&network).await?;
     progress.now("uploading the code");
-    upload.run(&chain, &signer, options.patience).await?;
+    upload.run(&mut node, &chain, &signer, options.patience).await?;
     progress.now("waiting for finality");
     let deadline = options.patience.begin();
     let call = Call::upgrade(contract, code, payload, gas);
@@ -94,12 +94,13 @@ pub async fn run(common: &Common, options: Arguments) -> Result<()> {
     let view = message::receipt(&mut asker, &mut node, &network, sent.index).await?;
     drop(progress);
     if !view.receipt.status.is_success() {
-        return Err(Failure::user(format!(
+        let text = format!(
             "the upgrade had no effect, the contract runs {} as before: {} (message {})",
             entry.code,
             message::reason(&view),
             sent.index
-        )));
+        );
+        return Err(message::no_effect(&view, text));
     }
     let mut described = message::described(&view);
     described["contract"] = contract.to_string().into();

@@ -1,14 +1,14 @@
-//! Code on its way to the chain: compressed, in chunks. An upload that broke off is continued.
+//! Code on its way to the chain: compressed, in chunks, judged by the cluster. An upload that broke off is continued.
 
-use phala_client::{Class, Failure, Node, Result};
+use phala_client::{Because as _, Failure, Fault, Node, Result};
 use phala_extrinsics::{Call, Chain, Signer};
 use phala_primitives::{
     AccountId, ClusterId, CodeHash, Hash256,
-    contract::{CODE_CHUNK_BYTES, CodeEntry},
+    contract::{CODE_CHUNK_BYTES, CodeEntry, UploadEntry},
     storage_key,
 };
 
-use super::{message::Patience, uploaded};
+use super::message::{Deadline, Patience};
 
 /// Uploads are paid by the byte.
 const ZSTD_LEVEL: i32 = 19;
@@ -17,47 +17,44 @@ const ZSTD_LEVEL: i32 = 19;
 pub struct Upload {
     cluster: ClusterId,
     code: CodeHash,
+    owner: AccountId,
     /// Length of the component.
     size: u32,
-    /// The component, compressed; nothing if all of it is there.
+    /// The component, compressed; nothing if there is nothing to be sent.
     packed: Vec<u8>,
     /// Whether the chain has been told of it. Then bit i is set if chunk i is there.
     arrived: Option<u32>,
+    /// Whether an upload of this account's is in the way, or of no use any more.
+    leftover: bool,
 }
 
 impl Upload {
-    /// Looks at what of a component the cluster has.
+    /// Looks at what of a component the cluster has, and at what this account has begun to upload. Uploads of others do not matter.
     pub async fn prepare(node: &Node, cluster: ClusterId, component: &[u8], owner: AccountId) -> Result<Self> {
         let code = CodeHash(sp_crypto_hashing::blake2_256(component));
         let size = length(component)?;
         let known: Option<CodeEntry> = node.get(storage_key::code(cluster, code)).await?;
-        let known = known.as_ref().map(CodeEntry::latest);
-        if known.is_some_and(|known| known.is_complete()) {
-            // whoever knows a hash can upload anything as it; a node that cannot show the code leaves that to the workers
-            if let Err(failure) = uploaded(node, cluster, code).await
-                && failure.class == Class::Untrue
-            {
-                return Err(failure);
-            }
-            return Ok(Self { cluster, code, size, packed: Vec::new(), arrived: Some(u32::MAX) });
+        let begun: Option<UploadEntry> = node.get(storage_key::upload(cluster, code, owner)).await?;
+        let begun = begun.as_ref().map(UploadEntry::latest);
+        let nothing = Self { cluster, code, owner, size, packed: Vec::new(), arrived: Some(u32::MAX), leftover: false };
+        if known.is_some() {
+            let leftover = begun.is_some_and(|begun| !begun.is_complete());
+            return Ok(Self { leftover, ..nothing });
+        }
+        if begun.is_some_and(|begun| begun.is_complete()) {
+            // in the log: the cluster's next report decides
+            return Ok(nothing);
         }
         let packed = zstd::bulk::compress(component, ZSTD_LEVEL).map_err(Failure::operator)?;
-        let upload = Self { cluster, code, size, packed, arrived: known.map(|known| known.arrived) };
-        if let Some(known) = known {
-            if known.owner != owner {
-                return Err(Failure::user(format!(
-                    "{} is uploading this very code and has not finished: wait for them, or change the code",
-                    known.owner
-                )));
+        let upload = Self { packed, arrived: None, ..nothing };
+        Ok(match begun {
+            None => upload,
+            Some(begun) if begun.chunks.as_slice() == upload.hashes() => {
+                Self { arrived: Some(begun.arrived), ..upload }
             }
-            if known.chunks.as_slice() != upload.hashes() {
-                return Err(Failure::user(
-                    "an upload of this code in another form was begun and not finished: finish it with the program that began it, or \
-                     change the code",
-                ));
-            }
-        }
-        Ok(upload)
+            // begun by a program that compresses otherwise
+            Some(_) => Self { leftover: true, ..upload },
+        })
     }
 
     /// What it is.
@@ -70,12 +67,15 @@ impl Upload {
         if self.arrived.is_some() { Ok(0) } else { length(&self.packed) }
     }
 
-    /// Uploads what is not there.
-    pub async fn run(&self, chain: &Chain, signer: &Signer, patience: Patience) -> Result<()> {
+    /// Uploads what is not there, and waits until the cluster has found it right: before that no contract can be made of it.
+    pub async fn run(&self, node: &mut Node, chain: &Chain, signer: &Signer, patience: Patience) -> Result<()> {
         let send = async |call: Call| {
             let work = async { Ok::<_, Failure>(chain.submit(signer, &call).await?.in_block().await?) };
             patience.begin().hold(&call.name(), work).await
         };
+        if self.leftover {
+            send(Call::remove_code(self.cluster, self.code)).await?;
+        }
         if self.arrived.is_none() {
             let (stored, hashes) = (length(&self.packed)?, self.hashes());
             send(Call::declare_code(self.cluster, self.code, self.size, stored, hashes)).await?;
@@ -86,7 +86,35 @@ impl Upload {
                 send(Call::upload_chunk(self.cluster, self.code, number, chunk.to_vec())).await?;
             }
         }
-        Ok(())
+        self.accepted(node, &patience.begin()).await
+    }
+
+    async fn accepted(&self, node: &mut Node, deadline: &Deadline) -> Result<()> {
+        let (cluster, code) = (self.cluster, self.code);
+        // what a block has may not be final yet: that the upload is gone means something once it was there
+        let mut seen = false;
+        loop {
+            node.sync().await?;
+            let known: Option<CodeEntry> = node.get(storage_key::code(cluster, code)).await?;
+            if known.is_some() {
+                return Ok(());
+            }
+            let waits: Option<UploadEntry> = node.get(storage_key::upload(cluster, code, self.owner)).await?;
+            if seen && waits.is_none() {
+                return Err(Failure::untrue(format!(
+                    "cluster {cluster} has dropped the upload of {code} as something else than its hash says, which it is not: its members \
+                     are wrong"
+                )));
+            }
+            seen |= waits.is_some();
+            if !deadline.pause().await {
+                return Err(Fault::NotYet.because(format!(
+                    "the code {code} is uploaded, and cluster {cluster} has not reported on it after {} s (--timeout): run the same command \
+                     again, it goes on from here",
+                    deadline.seconds()
+                )));
+            }
+        }
     }
 
     fn chunks(&self) -> impl Iterator<Item = &[u8]> {
@@ -99,5 +127,5 @@ impl Upload {
 }
 
 fn length(bytes: &[u8]) -> Result<u32> {
-    u32::try_from(bytes.len()).map_err(|_| Failure::user("the component is too long"))
+    u32::try_from(bytes.len()).map_err(|_| Fault::Component.because("the component is too long"))
 }

@@ -1,16 +1,17 @@
 //! `phala contract withdraw`.
 
 use clap::Args;
-use phala_client::{Failure, Result};
+use phala_client::{Because as _, Fault, Result};
 use phala_extrinsics::Call;
 use phala_primitives::ContractId;
 use serde_json::json;
 
 use super::{
-    Common, Progress, entry,
-    message::{self, Patience, Sent},
-    output, owned, parse_pha, parse32, pha,
-    terms::Terms,
+    Common, entry,
+    message::{Patience, Sent},
+    output,
+    owner::Owner,
+    parse_pha, parse32, pha,
 };
 
 /// Arguments of `phala contract withdraw`.
@@ -28,31 +29,21 @@ pub struct Arguments {
 
 /// Runs it.
 pub async fn run(common: &Common, options: Arguments) -> Result<()> {
-    let signer = common.required_signer()?;
-    let network = common.network()?;
-    let progress = Progress::new("following the chain");
-    let mut node = common.node(&network).await?;
-    let contract = ContractId(options.contract);
-    let before = entry(&node, contract).await?;
-    owned(&before, contract, signer.account())?;
-    if before.balance < options.amount {
-        return Err(Failure::user(format!(
+    let mut owner = Owner::of(common, ContractId(options.contract)).await?;
+    let (contract, balance) = (owner.contract, owner.before.balance);
+    if balance < options.amount {
+        return Err(Fault::NotEnoughFunds.because(format!(
             "contract {contract} owns {}, less than {}",
-            pha(before.balance),
+            pha(balance),
             pha(options.amount)
         )));
     }
-    Terms::of(&node, before.cluster).await?;
-
-    let chain = common.chain(&network).await?;
-    progress.now("waiting for finality");
     let deadline = options.patience.begin();
     let call = Call::withdraw(contract, options.amount);
-    let sent = Sent::by(&message::submit(&chain, &signer, &call, &deadline).await?)?;
-    progress.now("waiting for the cluster's report");
-    message::settled(&mut node, &sent, &deadline).await?;
-    let after = entry(&node, contract).await?;
-    drop(progress);
+    let sent = Sent::by(&owner.submit(common, &call, &deadline).await?)?;
+    owner.settled(&sent, &deadline).await?;
+    let after = entry(&owner.node, contract).await?;
+    drop(owner);
     output::result(
         common.json,
         &json!({ "contract": contract.to_string(), "message": sent.index, "balance": pha(after.balance) }),

@@ -1,46 +1,10 @@
 //! `#[contract]`.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
-use syn::{
-    Attribute, Error, FnArg, Ident, Item, ItemFn, ItemMod, ItemStruct, Pat, Result, ReturnType, Type, parse_quote,
-};
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Attribute, Error, Ident, Item, ItemMod, ItemStruct, Result, Type, parse_quote};
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Init,
-    Command,
-    Query,
-    Migrate,
-}
-
-impl Mode {
-    const ALL: [(Self, &'static str); 4] =
-        [(Self::Init, "init"), (Self::Command, "command"), (Self::Query, "query"), (Self::Migrate, "migrate")];
-
-    fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(mode, _)| *mode == self).map_or("", |(_, name)| name)
-    }
-
-    fn context(self) -> Ident {
-        let name = match self {
-            Self::Init => "Init",
-            Self::Command => "Command",
-            Self::Query => "Query",
-            Self::Migrate => "Migrate",
-        };
-        Ident::new(name, Span::call_site())
-    }
-}
-
-/// A function with a mode.
-struct Method {
-    mode: Mode,
-    function: ItemFn,
-    /// Whether its context is `&mut`.
-    mutable: bool,
-    arguments: Vec<(Ident, Type)>,
-}
+use crate::method::{Method, Mode, Subject};
 
 pub fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
     if !attribute.is_empty() {
@@ -52,7 +16,7 @@ pub fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> 
     };
     let mut methods = Vec::new();
     let mut rest = Vec::new();
-    let mut state = None;
+    let mut states = Vec::new();
     for item in items.drain(..) {
         match item {
             Item::Fn(mut function) => match take_mode(&mut function.attrs)? {
@@ -60,8 +24,8 @@ pub fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> 
                 None => rest.push(Item::Fn(function)),
             },
             Item::Struct(item) => {
-                if derives_state(&item) && state.replace(item.ident.clone()).is_some() {
-                    return Err(Error::new_spanned(&item.ident, "a contract has one #[derive(State)]"));
+                if derives_state(&item) {
+                    states.push(item.ident.clone());
                 }
                 rest.push(Item::Struct(item));
             }
@@ -69,11 +33,7 @@ pub fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> 
         }
     }
     let name = module.ident.clone();
-    let state = state.ok_or_else(|| Error::new_spanned(&name, "a contract has a struct with #[derive(State)]"))?;
-    let inits = methods.iter().filter(|method| method.mode == Mode::Init).count();
-    if inits != 1 {
-        return Err(Error::new_spanned(&name, "a contract has one function that is marked #[init]"));
-    }
+    let state = the_state(&name, &states, &methods)?;
     let generated = generate(&name, &state, &methods)?;
     let generated: syn::File = syn::parse2(generated)?;
     rest.extend(generated.items);
@@ -84,6 +44,7 @@ pub fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> 
         #module
 
         #[doc(hidden)]
+        #[allow(dead_code)]
         #[cfg(not(target_arch = "wasm32"))]
         pub fn __phat_schema() -> ::phat::private::String {
             #name::__schema()
@@ -121,117 +82,51 @@ fn derives_state(item: &ItemStruct) -> bool {
     })
 }
 
-impl Method {
-    fn new(mode: Mode, function: ItemFn) -> Result<Self> {
-        let signature = &function.sig;
-        if signature.asyncness.is_some() || !signature.generics.params.is_empty() {
-            return Err(Error::new_spanned(signature, "a method is neither async nor generic"));
-        }
-        let mut inputs = signature.inputs.iter().peekable();
-        if let Some(FnArg::Receiver(receiver)) = inputs.peek() {
-            let expected = match mode {
-                Mode::Init => Some("#[init] has no self: it makes it"),
-                Mode::Query if receiver.mutability.is_some() => Some("#[query] reads: take &self"),
-                _ if receiver.reference.is_none() => Some("take &self or &mut self"),
-                _ => None,
-            };
-            if let Some(expected) = expected {
-                return Err(Error::new_spanned(receiver, expected));
-            }
-            inputs.next();
-        } else if mode != Mode::Init {
-            return Err(Error::new_spanned(signature, "take &self or &mut self first"));
-        }
-        let context = inputs.next().and_then(|input| match input {
-            FnArg::Typed(typed) => match &*typed.ty {
-                Type::Reference(reference) => Some(reference.mutability.is_some()),
-                _ => None,
-            },
-            FnArg::Receiver(_) => None,
-        });
-        let mutable = context.ok_or_else(|| {
-            let context = mode.context();
-            Error::new_spanned(signature, format!("take the context, cx: &{context}, before the arguments"))
-        })?;
-        let mut arguments = Vec::new();
-        for input in inputs {
-            let FnArg::Typed(typed) = input else { continue };
-            let Pat::Ident(name) = &*typed.pat else {
-                return Err(Error::new_spanned(&typed.pat, "arguments have plain names"));
-            };
-            arguments.push((name.ident.clone(), (*typed.ty).clone()));
-        }
-        Ok(Self { mode, function, mutable, arguments })
+/// The state among the structs that derive it. Another one is what `#[migrate]` takes: the layout of before.
+fn the_state(module: &Ident, states: &[Ident], methods: &[Method]) -> Result<Ident> {
+    let of = |mode: Mode| methods.iter().filter(move |method| method.mode == mode);
+    let (Some(init), None) = (of(Mode::Init).next(), of(Mode::Init).nth(1)) else {
+        return Err(Error::new_spanned(module, "a contract has one function that is marked #[init]"));
+    };
+    if let Some(second) = of(Mode::Migrate).nth(1) {
+        let expected = "a contract has at most one function that is marked #[migrate]";
+        return Err(Error::new_spanned(&second.function.sig.ident, expected));
     }
-
-    fn name(&self) -> String {
-        self.function.sig.ident.to_string()
+    let state = match states {
+        [] => return Err(Error::new_spanned(module, "a contract has a struct with #[derive(State)]")),
+        [only] => only,
+        several => {
+            let made = init.output();
+            several.iter().find(|state| names(&made, state)).ok_or_else(|| {
+                let expected =
+                    "which of the structs with #[derive(State)] is it? Return the contract's state by its name";
+                Error::new_spanned(&init.function.sig, expected)
+            })?
+        }
+    };
+    let old = of(Mode::Migrate).find_map(|method| match &method.subject {
+        Subject::Old(old) => Some(&**old),
+        _ => None,
+    });
+    if let Some(old) = old.filter(|old| names(old, state)) {
+        let expected = "this is the new layout, and so has what was not stored before: give the old one a struct of \
+                        its own, or take `&mut self` if the fields are the same";
+        return Err(Error::new_spanned(old, expected));
     }
-
-    fn struct_name(&self) -> Ident {
-        format_ident!("__{}Args", self.name())
-    }
-
-    /// Whether it returns a `Result`, by name.
-    fn is_fallible(&self) -> bool {
-        match &self.function.sig.output {
-            ReturnType::Type(_, kind) => match &**kind {
-                Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "Result"),
-                _ => false,
-            },
-            ReturnType::Default => false,
+    let stray = states.iter().find(|other| *other != state && !old.is_some_and(|old| names(old, other)));
+    match stray {
+        None => Ok(state.clone()),
+        Some(stray) => {
+            let expected =
+                "a contract has one #[derive(State)], and one more for the old layout that its #[migrate] takes";
+            Err(Error::new_spanned(stray, expected))
         }
     }
+}
 
-    /// The type of its output, out of a `Result` if it returns one.
-    fn output(&self) -> Type {
-        let ReturnType::Type(_, kind) = &self.function.sig.output else { return parse_quote!(()) };
-        let inner = match &**kind {
-            Type::Path(path) if self.is_fallible() => {
-                path.path.segments.last().and_then(|last| match &last.arguments {
-                    syn::PathArguments::AngleBracketed(list) => list.args.first().and_then(|argument| match argument {
-                        syn::GenericArgument::Type(kind) => Some(kind.clone()),
-                        _ => None,
-                    }),
-                    _ => None,
-                })
-            }
-            _ => None,
-        };
-        inner.unwrap_or_else(|| (**kind).clone())
-    }
-
-    /// The struct that its arguments are decoded to.
-    fn arguments_struct(&self) -> TokenStream {
-        let (name, fields) = (self.struct_name(), self.arguments.iter().map(|(name, kind)| quote!(#name: #kind)));
-        quote! {
-            #[derive(::phat::private::serde::Deserialize)]
-            #[cfg_attr(not(target_arch = "wasm32"), derive(::phat::private::schemars::JsonSchema))]
-            #[serde(crate = "::phat::private::serde", deny_unknown_fields)]
-            #[cfg_attr(not(target_arch = "wasm32"), schemars(crate = "::phat::private::schemars"))]
-            #[allow(non_camel_case_types)]
-            struct #name { #( #fields, )* }
-        }
-    }
-
-    /// Decodes the arguments from `args` and calls the function on `receiver`; a `Result`.
-    fn call(&self, state: &Ident, receiver: Option<TokenStream>) -> TokenStream {
-        let (name, text, arguments) = (&self.function.sig.ident, self.name(), self.struct_name());
-        let idents: Vec<_> = self.arguments.iter().map(|(ident, _)| ident).collect();
-        let context = self.mode.context();
-        let borrow = if self.mutable { quote!(&mut cx) } else { quote!(&cx) };
-        let binding = if self.mutable { quote!(let mut cx) } else { quote!(let cx) };
-        let call = match receiver {
-            Some(receiver) => quote!(#receiver.#name(#borrow, #( #idents, )*)),
-            None => quote!(#state::#name(#borrow, #( #idents, )*)),
-        };
-        let call = if self.is_fallible() { quote!(#call?) } else { call };
-        quote! {
-            let #arguments { #( #idents, )* } = ::phat::private::arguments(#text, args)?;
-            #binding = ::phat::#context::enter();
-            let result = #call;
-        }
-    }
+/// Whether a type is this struct of the module. What has a longer path is of another one, and may have the same name.
+fn names(kind: &Type, name: &Ident) -> bool {
+    matches!(kind, Type::Path(path) if path.path.is_ident(name))
 }
 
 fn generate(name: &Ident, state: &Ident, methods: &[Method]) -> Result<TokenStream> {
@@ -244,33 +139,25 @@ fn generate(name: &Ident, state: &Ident, methods: &[Method]) -> Result<TokenStre
     let of = |mode: Mode| methods.iter().filter(move |method| method.mode == mode);
 
     let commands = of(Mode::Command).map(|method| {
-        let (text, call) = (method.name(), method.call(state, Some(quote!(state))));
-        quote!(#text => { #call state.__store()?; ::phat::private::output(&result) })
+        let (text, call) = (method.name(), method.call(state));
+        quote!(#text => { #call ::phat::State::store(&__state)?; ::phat::private::output(&result) })
     });
     let queries = of(Mode::Query).map(|method| {
-        let (text, call) = (method.name(), method.call(state, Some(quote!(state))));
+        let (text, call) = (method.name(), method.call(state));
         quote!(#text => { #call ::phat::private::output(&result) })
     });
-    let init = of(Mode::Init).map(|method| method.call(state, None));
-    let migrate = of(Mode::Migrate).next().map(|method| method.call(state, Some(quote!(state))));
-    let migrate = match migrate {
-        Some(call) => quote! {
-            let args = __object(args)?;
-            let mut state = #state::__load()?;
-            #call
-            state.__store()?;
-            ::phat::private::output(&result)
-        },
+    let init = of(Mode::Init).map(|method| method.call(state));
+    let migrate = match of(Mode::Migrate).next() {
+        Some(method) => migration(state, method),
         None => quote! {
-            let _ = args;
+            let _ = (__from, args);
             Err(::phat::Error::new(::phat::code::METHOD, "this contract has no #[migrate]"))
         },
     };
     let documented = methods.iter().map(|method| {
-        let (text, mode, arguments, output) =
-            (method.name(), method.mode.name(), method.struct_name(), method.output());
-        let output = if method.mode == Mode::Init { parse_quote!(()) } else { output };
-        quote!(::phat::private::method::<#arguments, #output>(#text, #mode))
+        let (text, mode, arguments, answer) =
+            (method.name(), method.mode.name(), method.struct_name(), method.answer());
+        quote!(::phat::private::method::<#arguments, #answer>(#text, #mode))
     });
     let unknown = |mode: &str| {
         let list: Vec<_> = methods.iter().filter(|m| m.mode.name() == mode).map(Method::name).collect();
@@ -305,7 +192,7 @@ fn generate(name: &Ident, state: &Ident, methods: &[Method]) -> Result<TokenStre
             fn init(args: &[u8]) -> ::phat::Result<::phat::private::Vec<u8>> {
                 let args = __object(args)?;
                 #( #init )*
-                result.__store()?;
+                ::phat::State::store(&result)?;
                 ::phat::private::output(&())
             }
 
@@ -314,7 +201,7 @@ fn generate(name: &Ident, state: &Ident, methods: &[Method]) -> Result<TokenStre
                 method: &str,
                 args: ::phat::private::serde_json::Value,
             ) -> ::phat::Result<::phat::private::Vec<u8>> {
-                let mut state = #state::__load()?;
+                let mut __state = ::phat::private::load::<#state>()?;
                 match method { #( #commands )* #no_command }
             }
 
@@ -323,11 +210,12 @@ fn generate(name: &Ident, state: &Ident, methods: &[Method]) -> Result<TokenStre
                 method: &str,
                 args: ::phat::private::serde_json::Value,
             ) -> ::phat::Result<::phat::private::Vec<u8>> {
-                let state = #state::__load()?;
+                let __state = ::phat::private::load::<#state>()?;
                 match method { #( #queries )* #no_query }
             }
 
-            fn migrate(args: &[u8]) -> ::phat::Result<::phat::private::Vec<u8>> {
+            #[allow(unused_mut)]
+            fn migrate(__from: ::phat::Bytes32, args: &[u8]) -> ::phat::Result<::phat::private::Vec<u8>> {
                 #migrate
             }
         }
@@ -338,4 +226,90 @@ fn generate(name: &Ident, state: &Ident, methods: &[Method]) -> Result<TokenStre
             ::phat::private::document(#contract, &[ #( #documented, )* ])
         }
     })
+}
+
+/// The body of the export `migrate`.
+fn migration(state: &Ident, method: &Method) -> TokenStream {
+    let call = method.call(state);
+    match &method.subject {
+        Subject::Old(old) => quote! {
+            let args = __object(args)?;
+            let __old = ::phat::private::load_old::<#old>()?;
+            #call
+            ::phat::private::replace::<#old, #state>(&result)?;
+            ::phat::private::output(&())
+        },
+        Subject::Nothing | Subject::State => quote! {
+            let args = __object(args)?;
+            let mut __state = ::phat::private::load_unchanged::<#state>()?;
+            #call
+            ::phat::State::store(&__state)?;
+            ::phat::private::output(&result)
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INIT: &str = "#[init] fn new(_cx: &Init) -> Result<Ledger> { Ok(Ledger { total: 0 }) }";
+    const STATE: &str = "#[derive(State)] struct Ledger { total: u64 }";
+    const OLD: &str = "#[derive(State)] struct Old { count: u64 }";
+    const MIGRATE: &str = "#[migrate] fn migrate(old: Old, cx: &mut Migrate) -> Result<Self> { made() }";
+
+    /// What becomes of a module with these items, or what is said of it.
+    fn expanded(items: &[&str]) -> Result<String> {
+        let module = format!("mod ledger {{ {} }}", items.join(" ")).parse().unwrap();
+        expand(TokenStream::new(), module).map(|tokens| tokens.to_string())
+    }
+
+    fn refused(items: &[&str]) -> String {
+        expanded(items).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_old_layout_may_be_of_the_module_or_of_another() {
+        let elsewhere = MIGRATE.replace("old: Old", "old: super::before::Ledger");
+        for items in [&[INIT, STATE, OLD, MIGRATE][..], &[INIT, STATE, &elsewhere]] {
+            let expanded = expanded(items).unwrap();
+            assert!(expanded.contains("load_old") && expanded.contains("replace"), "{expanded}");
+        }
+    }
+
+    #[test]
+    fn what_a_migration_takes_is_said() {
+        for arguments in ["", "cx: &mut Migrate", "old: &Old, cx: &mut Migrate", "old: Self, cx: &mut Migrate"] {
+            let migrate = format!("#[migrate] fn migrate({arguments}) -> Result<Self> {{ made() }}");
+            let said = refused(&[INIT, STATE, OLD, &migrate]);
+            assert!(said.starts_with("take the state first: `&mut self` if"), "{arguments}: {said}");
+        }
+        let said = refused(&[INIT, STATE, OLD, &MIGRATE.replace(", cx: &mut Migrate", "")]);
+        assert_eq!(said, "take the context, cx: &Migrate, before the arguments");
+    }
+
+    #[test]
+    fn what_a_migration_returns_is_said() {
+        for output in ["", "-> ()", "-> Result<()>"] {
+            let said = refused(&[INIT, STATE, OLD, &MIGRATE.replace("-> Result<Self>", output)]);
+            assert!(said.contains("returns the new one: -> Self"), "{output}: {said}");
+        }
+    }
+
+    #[test]
+    fn there_is_one_state_and_one_layout_before() {
+        let new = MIGRATE.replace("old: Old", "old: Ledger");
+        let nameless = INIT.replace("Result<Ledger>", "Result<Self>");
+        for (items, expected) in [
+            (&[INIT, STATE, OLD][..], "one more for the old layout"),
+            (&[INIT, STATE, OLD, MIGRATE, "#[derive(State)] struct Oldest { n: u64 }"], "one more for the old layout"),
+            (&[INIT, STATE, OLD, MIGRATE, MIGRATE], "at most one function that is marked #[migrate]"),
+            (&[INIT, STATE, OLD, &new], "this is the new layout"),
+            (&[nameless.as_str(), STATE, OLD, MIGRATE], "which of the structs with #[derive(State)] is it?"),
+            (&[INIT, MIGRATE], "a contract has a struct with #[derive(State)]"),
+        ] {
+            let said = refused(items);
+            assert!(said.contains(expected), "{items:?}: {said}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The macros of phat-sdk. They are documented where they are used: in `phat`.
 
 mod contract;
+mod method;
 mod state;
 
 use proc_macro::TokenStream;

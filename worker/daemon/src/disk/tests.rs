@@ -2,7 +2,7 @@
 
 use std::{
     os::unix::fs::FileExt as _,
-    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32},
 };
 
 use super::*;
@@ -55,6 +55,20 @@ fn a_database_without_its_mark_is_nobodys() {
     let error = Disk::open(&path, &GENESIS, ClusterId(0)).err().unwrap();
     assert!(matches!(&error, DiskError::Damaged { reason, .. } if reason.contains("OWNER")), "{error}");
     assert!(!path.join("OWNER").exists());
+}
+
+#[test]
+fn a_start_that_was_interrupted_is_begun_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("of").join("a").join("worker");
+    fs::create_dir_all(&path).unwrap();
+    fs::write(path.join("OWNER.new"), "vers").unwrap();
+    drop(Disk::open(&path, &GENESIS, ClusterId(0)).unwrap());
+    assert!(path.join(MARK).exists() && !path.join("OWNER.new").exists());
+    // directories above it are made as well
+    let deeper = path.join("b").join("c");
+    drop(Disk::open(&deeper, &GENESIS, ClusterId(1)).unwrap());
+    assert!(matches!(Disk::open(&deeper, &GENESIS, ClusterId(0)), Err(DiskError::Foreign { .. })));
 }
 
 #[test]
@@ -131,6 +145,7 @@ fn a_full_disk_loses_nothing_and_is_used_again_when_there_is_room() {
     for _ in 0..2 {
         assert!(disk.commit(commit(2, 8 * 1024 * 1024)).is_err());
     }
+    assert_eq!(disk.failures().load(Ordering::SeqCst), 3);
 
     full.store(false, Ordering::SeqCst);
     assert_eq!(disk.checkpoint().unwrap(), Some(vec![1]));

@@ -78,8 +78,12 @@ fn fetch_at(
     chain_ms: u64,
 ) -> Result<Response, HttpError> {
     let runtime = runtime();
-    let egress = Egress::new(runtime.handle().clone());
+    let egress = Egress::new(runtime.handle().clone(), metrics());
     egress.fetch(policy, vec![(request, options)], chain_ms, now_ms() + 5_000).remove(0)
+}
+
+fn metrics() -> Metrics {
+    Metrics::new(Arc::default()).unwrap()
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -163,7 +167,7 @@ fn a_body_that_drips_ends_at_the_limit_and_so_does_its_connection() {
         started.elapsed()
     });
     let runtime = runtime();
-    let egress = Egress::new(runtime.handle().clone());
+    let egress = Egress::new(runtime.handle().clone(), metrics());
     let options = Options { timeout_ms: 300, max_response_bytes: 100_000, max_redirects: 0 };
     let request = get(&format!("http://127.0.0.1:{port}/"));
     let result = egress.fetch(&open(), vec![(request, Some(options))], 0, now_ms() + 5_000).remove(0);
@@ -177,7 +181,7 @@ fn the_deadline_of_the_query_is_above_the_options() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let runtime = runtime();
-    let egress = Egress::new(runtime.handle().clone());
+    let egress = Egress::new(runtime.handle().clone(), metrics());
     let started = std::time::Instant::now();
     let result = egress.fetch(&open(), vec![(get(&url), None), (get(&url), None)], 0, now_ms() + 200);
     assert!(matches!(result.as_slice(), [Err(HttpError::TimedOut), Err(HttpError::TimedOut)]), "{result:?}");

@@ -9,7 +9,10 @@ use phala_crypto::BootIdentity;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use super::*;
-use crate::listen::{self, Rules};
+use crate::{
+    listen::{self, Rules},
+    serving::Serving,
+};
 
 struct Running {
     address: SocketAddr,
@@ -21,7 +24,7 @@ struct Running {
 async fn start(rules: Rules) -> Running {
     let boot = Arc::new(BootIdentity::generate(&mut OsRng));
     let queries = Arc::new(Queries::new([7; 32], boot, 1_000_000));
-    let api = Arc::new(Api::new(queries, Pool::new(1, 1).unwrap(), Metrics::new().unwrap()));
+    let api = Arc::new(Api::new(queries, Pool::new(1, 1).unwrap(), Metrics::new(Arc::default()).unwrap()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
@@ -31,7 +34,8 @@ async fn start(rules: Rules) -> Running {
             std::future::pending::<()>().await;
         }
     };
-    let served = tokio::spawn(listen::serve(listener, routes(api.clone()), rules, stopping));
+    let served =
+        tokio::spawn(listen::serve(listener, routes(api.clone()), rules, Serving::start(1).unwrap(), stopping));
     Running { address, api, stop, served }
 }
 
@@ -76,7 +80,7 @@ async fn it_is_alive_before_it_is_ready() {
     for path in ["/v1/query", "/v1/handover"] {
         has(&ask(address, "POST", path, "", b"x").await, "503", &["PHALA-2010"]);
     }
-    let text = api.metrics.text(0);
+    let text = api.metrics.text(0, false);
     assert!(text.contains("http_answers_total{path=\"/v1/session\",status=\"503\"} 1"), "{text}");
     has(&ask(address, "GET", "/metrics", "", b"").await, "200", &["phala_worker_height 0"]);
 }

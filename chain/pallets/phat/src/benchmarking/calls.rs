@@ -133,7 +133,7 @@ mod benches {
         let origin = RawOrigin::Signed(caller::<T>());
         #[extrinsic_call]
         declare_code(origin, cluster, code, bytes, bytes, chunks);
-        assert!(Codes::<T>::contains_key(cluster, code));
+        assert_eq!(Uploads::<T>::iter().count(), 1);
         Ok(())
     }
 
@@ -144,18 +144,20 @@ mod benches {
         let owner = caller::<T>();
         let bytes = vec![7; b as usize];
         let last = MAX_CODE_CHUNKS - 1;
-        let code = code::<T>(cluster, 0, &owner, last, (blake2_256(&bytes), b))?;
+        let code = upload::<T>(cluster, 0, &owner, last, (blake2_256(&bytes), b))?;
         #[extrinsic_call]
         upload_chunk(RawOrigin::Signed(owner), cluster, code, last, BoundedVec::truncate_from(bytes));
-        assert!(Codes::<T>::get(cluster, code).is_some_and(|entry| entry.latest().is_complete()));
+        assert_eq!(Judging::<T>::iter().count(), 1);
         Ok(())
     }
 
+    /// Of code; an upload is found at the first look.
     #[benchmark]
     fn remove_code() -> Result<(), BenchmarkError> {
         let cluster = cluster::<T>(1)?;
         let owner = caller::<T>();
-        let code = complete_code::<T>(cluster, 0, &owner)?;
+        let code = code::<T>(cluster, 0, &owner)?;
+        time_out::<T>();
         #[extrinsic_call]
         remove_code(RawOrigin::Signed(owner), cluster, code);
         assert!(!Codes::<T>::contains_key(cluster, code));
@@ -165,7 +167,7 @@ mod benches {
     #[benchmark]
     fn instantiate(p: Linear<0, 262_144>) -> Result<(), BenchmarkError> {
         let cluster = cluster::<T>(1)?;
-        let code = complete_code::<T>(cluster, 0, &user::<T>(1))?;
+        let code = code::<T>(cluster, 0, &user::<T>(1))?;
         let payload = Payload::Plain(BoundedVec::truncate_from(vec![5; p as usize]));
         let origin = RawOrigin::Signed(caller::<T>());
         #[extrinsic_call]
@@ -190,7 +192,7 @@ mod benches {
         let cluster = cluster::<T>(1)?;
         let owner = caller::<T>();
         let contract = contract::<T>(cluster, 0, &owner, ContractStatus::Live)?;
-        let code = complete_code::<T>(cluster, 1, &user::<T>(1))?;
+        let code = code::<T>(cluster, 1, &user::<T>(1))?;
         #[extrinsic_call]
         upgrade(RawOrigin::Signed(owner), contract, code, sealed(p), GAS);
         assert_eq!(Pendings::<T>::iter().count(), 1);
@@ -290,6 +292,29 @@ mod benches {
         #[extrinsic_call]
         report(origin, report, worker, signature);
         assert_eq!(Contracts::<T>::iter().count(), 0);
+        Ok(())
+    }
+
+    /// Each is right, and not the first: it is looked for among the codes, and its deposit returns. One that is the
+    /// first writes an entry instead, which is less.
+    #[benchmark]
+    fn report_uploads(m: Linear<1, 256>) -> Result<(), BenchmarkError> {
+        let cluster = cluster::<T>(1)?;
+        join::<T>(cluster, 1)?;
+        let uploads: Result<Vec<_>, BenchmarkError> = (0..m)
+            .map(|n| {
+                let (first, second) = (user::<T>(2 * n), user::<T>(2 * n + 1));
+                code::<T>(cluster, n, &first)?;
+                let code = upload::<T>(cluster, n, &second, MAX_CODE_CHUNKS, ([0; 32], 1))?;
+                Ok((code, Pallet::<T>::account(&second)))
+            })
+            .collect();
+        let report = judge::<T>(cluster, uploads?);
+        let (report, worker, signature) = signed::<T>(report)?;
+        let origin = RawOrigin::Signed(caller::<T>());
+        #[extrinsic_call]
+        report(origin, report, worker, signature);
+        assert_eq!((Uploads::<T>::iter().count(), Judging::<T>::iter().count()), (0, 0));
         Ok(())
     }
 

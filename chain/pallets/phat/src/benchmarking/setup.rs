@@ -1,4 +1,5 @@
-//! What the benchmarks begin with: clusters with the longest configuration, contracts, messages that wait for their receipts.
+//! What the benchmarks begin with: clusters with the longest configuration, contracts, messages that wait for their
+//! receipts.
 
 use alloc::{vec, vec::Vec};
 
@@ -14,6 +15,7 @@ use phala_primitives::{
     },
     contract::{
         CODE_CHUNK_BYTES, CodeEntry, CodeEntryV1, ContractEntry, ContractEntryV1, ContractStatus, MAX_CODE_CHUNKS,
+        MAX_PENDING_UPGRADES, PendingUpgrade, UploadEntry, UploadEntryV1,
     },
     message::{Balance, MAX_PAYLOAD},
     report::{CommandKey, Outcome, ReportV1, Reported as ReportedWire, ReportedV1, Status},
@@ -106,6 +108,11 @@ pub fn begin<T: Config>() {
     CurrentBounds::<T>::put(bounds());
 }
 
+/// The block in which the time-out of what came in block 0 is over.
+pub fn time_out<T: Config>() {
+    frame_system::Pallet::<T>::set_block_number(BlockNumberFor::<T>::from(limits().timeout_blocks));
+}
+
 /// A cluster of the caller's.
 pub fn cluster<T: Config>(quorum: u16) -> Result<ClusterId, BenchmarkError> {
     begin::<T>();
@@ -167,24 +174,42 @@ pub fn contest<T: Config>(cluster: ClusterId, members: &[WorkerId]) {
     }
 }
 
-/// Code of as many chunks as there can be, of which `arrived` have arrived. The last one has this hash and length.
-pub fn code<T: Config>(
+/// As many chunks as there can be. The last one has this hash.
+fn chunks(last: Hash256) -> Vec<Hash256> {
+    let mut chunks: Vec<Hash256> = (0..MAX_CODE_CHUNKS - 1).map(|chunk| id(b'h', chunk)).collect();
+    chunks.push(last);
+    chunks
+}
+
+/// An upload of as many chunks as there can be, of which `arrived` have arrived. The last one has this hash and length.
+pub fn upload<T: Config>(
     cluster: ClusterId,
     n: u32,
     owner: &T::AccountId,
     arrived: u32,
     (hash, length): (Hash256, u32),
 ) -> Result<CodeHash, BenchmarkError> {
-    let before = MAX_CODE_CHUNKS - 1;
-    let mut chunks: Vec<Hash256> = (0..before).map(|chunk| id(b'h', chunk)).collect();
-    chunks.push(hash);
+    let entry = UploadEntryV1 {
+        size: limits().code_bytes,
+        stored_bytes: CODE_CHUNK_BYTES * (MAX_CODE_CHUNKS - 1) + length,
+        chunks: BoundedVec::truncate_from(chunks(hash)),
+        arrived: (1 << arrived) - 1,
+        deposit: VALUE,
+    };
+    Pallet::<T>::hold(HoldReason::Code, owner, VALUE)?;
+    let code = CodeHash(id(b'c', n));
+    Uploads::<T>::insert(cluster, (code, Pallet::<T>::account(owner)), UploadEntry::V1(entry));
+    Ok(code)
+}
+
+/// Code that may be used. It came in block 0.
+pub fn code<T: Config>(cluster: ClusterId, n: u32, owner: &T::AccountId) -> Result<CodeHash, BenchmarkError> {
     let entry = CodeEntryV1 {
         owner: Pallet::<T>::account(owner),
         size: limits().code_bytes,
-        stored_bytes: CODE_CHUNK_BYTES * before + length,
-        chunks: BoundedVec::truncate_from(chunks),
-        arrived: (1 << arrived) - 1,
+        chunks: BoundedVec::truncate_from(chunks([0; 32])),
         deposit: VALUE,
+        since: 0,
         users: 0,
     };
     Pallet::<T>::hold(HoldReason::Code, owner, VALUE)?;
@@ -193,24 +218,28 @@ pub fn code<T: Config>(
     Ok(code)
 }
 
-/// Code that may be used.
-pub fn complete_code<T: Config>(cluster: ClusterId, n: u32, owner: &T::AccountId) -> Result<CodeHash, BenchmarkError> {
-    code::<T>(cluster, n, owner, MAX_CODE_CHUNKS, ([0; 32], 1))
-}
-
-/// A contract with funds, a command key and code of its own.
+/// A contract with funds, a command key and code of its own. Its entry is as long as it can be, with room for one more
+/// upgrade.
 pub fn contract<T: Config>(
     cluster: ClusterId,
     n: u32,
     owner: &T::AccountId,
     status: ContractStatus,
 ) -> Result<ContractId, BenchmarkError> {
-    let code = complete_code::<T>(cluster, n, owner)?;
+    let code = code::<T>(cluster, n, owner)?;
     Pallet::<T>::use_code(cluster, code)?;
     Pallet::<T>::hold(HoldReason::Contract, owner, VALUE)?;
     let contract = ContractId(id(b'k', n));
-    let entry =
-        ContractEntryV1 { cluster, owner: Pallet::<T>::account(owner), code, status, deposit: VALUE, balance: VALUE };
+    let waiting = vec![PendingUpgrade { index: u64::MAX, code }; MAX_PENDING_UPGRADES as usize - 1];
+    let entry = ContractEntryV1 {
+        cluster,
+        owner: Pallet::<T>::account(owner),
+        code,
+        upgrades: BoundedVec::truncate_from(waiting),
+        status,
+        deposit: VALUE,
+        balance: VALUE,
+    };
     Contracts::<T>::insert(contract, ContractEntry::V1(entry));
     CommandKeys::<T>::insert(contract, CommandKey { epoch: 0, kem: [1; 32] });
     T::Currency::set_balance(&Pallet::<T>::pot(), FUNDS);
@@ -228,27 +257,50 @@ pub fn pending<T: Config>(
     Ok(Pending { payer, contract, gas: PRICE, gas_limit: GAS, gas_price: PRICE, value: VALUE, expires: 1, work })
 }
 
-/// Lets the log go on by these messages, and gives the report on them: each succeeded, with half of its gas. Each was the last
-/// of its block.
+/// Lets the log go on by these messages, and gives the report on them: each succeeded, with half of its gas. Each was
+/// the last of its block.
 pub fn wait<T: Config>(cluster: ClusterId, messages: Vec<Pending<T::AccountId>>) -> ReportV1 {
+    let report = go_on::<T>(cluster, messages.len());
+    for (index, message) in (report.first_index..).zip(messages) {
+        if let Work::Upgrade(code) = message.work {
+            Pallet::<T>::change_contract(message.contract, |contract| {
+                let mut upgrades = contract.upgrades.to_vec();
+                upgrades.push(PendingUpgrade { index, code });
+                contract.upgrades = BoundedVec::truncate_from(upgrades);
+            });
+        }
+        Pendings::<T>::insert(cluster, index, message);
+    }
+    report
+}
+
+/// The same with complete uploads, by code and account.
+pub fn judge<T: Config>(cluster: ClusterId, uploads: Vec<(CodeHash, AccountId)>) -> ReportV1 {
+    let report = go_on::<T>(cluster, uploads.len());
+    for (index, upload) in (report.first_index..).zip(uploads) {
+        Judging::<T>::insert(cluster, index, upload);
+    }
+    report
+}
+
+/// Lets the log go on by so many messages.
+fn go_on<T: Config>(cluster: ClusterId, count: usize) -> ReportV1 {
     let first_index = Pallet::<T>::next_index(cluster);
     let at = |index| Boundary { block: 1, index, log_hash: id(b'l', 0) };
     let reported =
         ReportedV1 { boundary: at(first_index), state_root: [1; 32], receipts_root: [1; 32], first_index: 0 };
     Reported::<T>::insert(cluster, ReportedWire::V1(reported));
     LastReport::<T>::insert(cluster, [1; 32]);
-    let outcomes = vec![Outcome { status: Status::Success, gas_used: GAS / 2 }; messages.len()];
-    let mut index = first_index;
-    for message in messages {
-        Pendings::<T>::insert(cluster, index, message);
-        index += 1;
-        Boundaries::<T>::insert(cluster, index, at(index));
+    let outcomes = vec![Outcome { status: Status::Success, gas_used: GAS / 2 }; count];
+    let end = first_index + count as u64;
+    for index in first_index..end {
+        Boundaries::<T>::insert(cluster, index + 1, at(index + 1));
     }
-    LogHeads::<T>::insert(cluster, LogHead { next_index: index, hash: at(index).log_hash });
+    LogHeads::<T>::insert(cluster, LogHead { next_index: end, hash: at(end).log_hash });
     ReportV1 {
         cluster,
         first_index,
-        boundary: at(index),
+        boundary: at(end),
         state_root: [2; 32],
         receipts_root: [2; 32],
         outcomes: BoundedVec::truncate_from(outcomes),

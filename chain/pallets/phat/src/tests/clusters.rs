@@ -168,19 +168,23 @@ fn code_is_what_was_declared() {
             Error::<Test>::NotPermitted
         );
         assert_ok!(declare(2 << 20, (1 << 20) + 5, &hashes));
-        assert_noop!(declare(2 << 20, (1 << 20) + 5, &hashes), Error::<Test>::CodeExists);
+        assert_noop!(declare(2 << 20, (1 << 20) + 5, &hashes), Error::<Test>::UploadExists);
         let send =
             |n, i: u32, bytes: &Vec<u8>| Phat::upload_chunk(signed(n), C0, code, i, bytes.clone().try_into().unwrap());
-        assert_noop!(send(USER, 0, &chunks[0]), Error::<Test>::NotOwner);
+        assert_noop!(send(USER, 0, &chunks[0]), Error::<Test>::NoUpload);
         assert_noop!(send(OWNER, 0, &chunks[1]), Error::<Test>::WrongChunk);
         assert_noop!(send(OWNER, 2, &chunks[1]), Error::<Test>::WrongChunk);
         assert_ok!(send(OWNER, 1, &chunks[1]));
         assert_noop!(send(OWNER, 1, &chunks[1]), Error::<Test>::ChunkExists);
-        assert_noop!(Phat::instantiate(signed(OWNER), C0, code, plain(1), 1_000, 0, 0), Error::<Test>::NoCode);
         let before = Phat::next_index(C0);
         assert_ok!(send(OWNER, 0, &chunks[0]));
         assert_eq!(Phat::next_index(C0), before + 1, "the upload is in the log");
-        assert_ok!(Phat::instantiate(signed(OWNER), C0, code, plain(1), 1_000, 0, 0));
+        let make = || Phat::instantiate(signed(OWNER), C0, code, plain(1), 1_000, 0, 0);
+        assert_noop!(make(), Error::<Test>::NoCode);
+        join(3);
+        assert_ok!(send_report(3, report(Status::Success)));
+        assert_ok!(make());
+        assert_noop!(declare(2 << 20, (1 << 20) + 5, &hashes), Error::<Test>::CodeExists);
         assert_noop!(Phat::remove_code(signed(OWNER), C0, code), Error::<Test>::CodeInUse);
     });
 }

@@ -17,5 +17,8 @@ fn everything_lies_where_workers_and_clients_look() {
         assert_eq!(Contracts::<Test>::hashed_key_for(contract), storage_key::contract(contract));
         assert_eq!(CommandKeys::<Test>::hashed_key_for(contract), storage_key::command_key(contract));
         assert_eq!(Codes::<Test>::hashed_key_for(cluster, code), storage_key::code(cluster, code));
+        let uploader = phala_primitives::AccountId([5; 32]);
+        let key = storage_key::upload(cluster, code, uploader);
+        assert_eq!(Uploads::<Test>::hashed_key_for(cluster, (code, uploader)), key);
     });
 }

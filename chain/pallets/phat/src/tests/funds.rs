@@ -39,6 +39,7 @@ fn a_failed_constructor_leaves_a_trace_and_returns_value_and_deposit() {
         assert_eq!(contract(id), None);
         assert_eq!(held(HoldReason::Contract, USER), 0);
         assert_eq!(everything(USER), FUNDS - 400);
+        (0..10).for_each(|_| next_block());
         assert_ok!(Phat::remove_code(signed(OWNER), C0, CodeHash([1; 32])));
         assert_eq!(held(HoldReason::Code, OWNER), 0);
     });
@@ -110,26 +111,6 @@ fn a_cluster_that_ends_returns_all_and_takes_no_report() {
         {
             assert_eq!((held(reason, USER), held(reason, OWNER)), (0, 0));
         }
-    });
-}
-
-#[test]
-fn an_upgrade_takes_effect_with_its_receipt() {
-    run(|| {
-        let (old, new) = (upload(1), upload(2));
-        let id = instantiate(old);
-        join(3);
-        assert_ok!(send_report(3, report(Status::Success)));
-        let upgrade = |n| Phat::upgrade(signed(n), id, new, plain(1), 10);
-        assert_noop!(upgrade(3), Error::<Test>::NotOwner);
-        assert_ok!(upgrade(USER));
-        assert_ok!(send_report(3, report(Status::Trapped)));
-        assert_eq!(contract(id).unwrap().code, old);
-        assert_ok!(upgrade(USER));
-        assert_noop!(Phat::remove_code(signed(OWNER), C0, new), Error::<Test>::CodeInUse);
-        assert_ok!(send_report(3, report(Status::Success)));
-        assert_eq!(contract(id).unwrap().code, new);
-        assert_ok!(Phat::remove_code(signed(OWNER), C0, old));
     });
 }
 

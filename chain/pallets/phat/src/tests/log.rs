@@ -110,14 +110,10 @@ fn an_upload_names_its_chunks() {
     let mut ext = ext();
     ext.register_extension(OffchainDbExt::new(offchain));
     let heads = ext.execute_with(|| {
-        let code = upload(1);
-        let first = LogHeads::<Test>::get(C0).unwrap();
-        assert_ok!(Phat::remove_code(signed(OWNER), C0, code));
-        let other = vec![9; 7];
-        let hashes = vec![blake2_256(&other)].try_into().unwrap();
-        assert_ok!(Phat::declare_code(signed(OWNER), C0, code, 20, 7, hashes));
-        assert_ok!(Phat::upload_chunk(signed(OWNER), C0, code, 0, other.try_into().unwrap()));
-        [first, LogHeads::<Test>::get(C0).unwrap()]
+        [(OWNER, 1), (USER, 9)].map(|(n, byte)| {
+            send_code(n, CodeHash([1; 32]), byte);
+            LogHeads::<Test>::get(C0).unwrap()
+        })
     });
     ext.persist_offchain_overlay();
     let db = ext.offchain_db();
@@ -128,5 +124,5 @@ fn an_upload_names_its_chunks() {
         let Kind::Upload(upload) = message.kind else { panic!("an upload") };
         upload.chunks.to_vec()
     });
-    assert_eq!(chunks, [vec![blake2_256(&[1; 10])], vec![blake2_256(&[9; 7])]]);
+    assert_eq!(chunks, [vec![blake2_256(&[1; 10])], vec![blake2_256(&[9; 10])]]);
 }

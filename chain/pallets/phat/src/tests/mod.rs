@@ -9,6 +9,8 @@ mod log;
 mod reports;
 mod sequences;
 mod state;
+mod upgrades;
+mod uploads;
 
 use std::{cell::RefCell, collections::BTreeMap};
 
@@ -272,13 +274,30 @@ pub fn set_quorum(quorum: u16) {
     assert_ok!(Phat::configure_cluster(signed(OWNER), C0, ClusterConfig::V1(config)));
 }
 
-/// Uploads code of one chunk.
+/// Account `n` declares ten such bytes as the code with this hash.
+pub fn declare(n: u8, code: CodeHash, byte: u8) -> DispatchResult {
+    let hashes = vec![blake2_256(&[byte; 10])].try_into().unwrap();
+    Phat::declare_code(signed(n), C0, code, 20, 10, hashes)
+}
+
+/// Account `n` uploads the one chunk that it has declared.
+pub fn send_chunk(n: u8, code: CodeHash, byte: u8) -> DispatchResult {
+    Phat::upload_chunk(signed(n), C0, code, 0, vec![byte; 10].try_into().unwrap())
+}
+
+/// Both. The upload is in the log: its index.
+pub fn send_code(n: u8, code: CodeHash, byte: u8) -> u64 {
+    assert_ok!(declare(n, code, byte));
+    let index = Phat::next_index(C0);
+    assert_ok!(send_chunk(n, code, byte));
+    index
+}
+
+/// Code of one chunk, of OWNER's, that members have found right.
 pub fn upload(byte: u8) -> CodeHash {
-    let code = CodeHash([byte; 32]);
-    let chunk = vec![byte; 10];
-    let hashes = vec![blake2_256(&chunk)].try_into().unwrap();
-    assert_ok!(Phat::declare_code(signed(OWNER), C0, code, 20, 10, hashes));
-    assert_ok!(Phat::upload_chunk(signed(OWNER), C0, code, 0, chunk.try_into().unwrap()));
+    let index = send_code(OWNER, CodeHash([byte; 32]), byte);
+    let (code, owner) = Judging::<Test>::take(C0, index).unwrap();
+    Phat::settle_upload(C0, code, owner, Status::Success);
     code
 }
 

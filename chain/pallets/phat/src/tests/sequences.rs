@@ -8,7 +8,10 @@ use super::*;
 enum Step {
     Instantiate,
     Command { contract: usize, value: u8 },
-    Upgrade { contract: usize },
+    Upgrade { contract: usize, code: u8 },
+    Declare { who: u8, code: u8 },
+    Chunk { who: u8, code: u8 },
+    RemoveCode { who: u8, code: u8 },
     TerminateContract { contract: usize },
     Report { worker: u8, honest: bool, success: bool },
     Refund { index: u64 },
@@ -28,7 +31,10 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => Just(Step::Instantiate),
         6 => (0..4usize, any::<u8>()).prop_map(|(contract, value)| Step::Command { contract, value }),
-        1 => (0..4usize).prop_map(|contract| Step::Upgrade { contract }),
+        2 => (0..4usize, 1..4u8).prop_map(|(contract, code)| Step::Upgrade { contract, code }),
+        2 => (1..4u8, 1..4u8).prop_map(|(who, code)| Step::Declare { who, code }),
+        2 => (1..4u8, 1..4u8).prop_map(|(who, code)| Step::Chunk { who, code }),
+        2 => (1..4u8, 1..4u8).prop_map(|(who, code)| Step::RemoveCode { who, code }),
         1 => (0..4usize).prop_map(|contract| Step::TerminateContract { contract }),
         8 => (3..6u8, prop::bool::weighted(0.9), any::<bool>())
             .prop_map(|(worker, honest, success)| Step::Report { worker, honest, success }),
@@ -63,7 +69,12 @@ proptest! {
                 let outcome = frame_support::storage::with_storage_layer(|| match step {
                     Step::Instantiate => Phat::instantiate(signed(USER), C0, codes[0], plain(1), 1_000, 50, 30),
                     Step::Command { contract, value } => command(pick(contract), value.into()),
-                    Step::Upgrade { contract } => Phat::upgrade(signed(USER), pick(contract), codes[1], plain(1), 10),
+                    Step::Upgrade { contract, code } => {
+                        Phat::upgrade(signed(USER), pick(contract), CodeHash([code; 32]), plain(1), 10)
+                    }
+                    Step::Declare { who, code } => declare(who, CodeHash([code; 32]), who),
+                    Step::Chunk { who, code } => send_chunk(who, CodeHash([code; 32]), who),
+                    Step::RemoveCode { who, code } => Phat::remove_code(signed(who), C0, CodeHash([code; 32])),
                     Step::TerminateContract { contract } => Phat::terminate_contract(signed(USER), pick(contract)),
                     Step::Report { worker, honest, success } => {
                         if !Boundaries::<Test>::contains_key(C0, Phat::next_index(C0)) {
