@@ -166,7 +166,8 @@ async fn show(common: &Common, id: ContractId) -> Result<()> {
             .map(|m| json!({ "name": m.name, "mode": m.mode, "args": m.args }))
             .collect::<Vec<_>>()
     });
-    let upgrades = entry.upgrades.iter().map(|waiting| json!({ "message": waiting.index, "code": waiting.code.to_string() }));
+    let upgrades =
+        entry.upgrades.iter().map(|waiting| json!({ "message": waiting.index, "code": waiting.code.to_string() }));
     let upgrades: Vec<_> = upgrades.collect();
     output::result(
         common.json,

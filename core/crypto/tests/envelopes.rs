@@ -120,9 +120,8 @@ fn a_session_key_under_which_anybody_can_sign_is_refused() {
         schnorrkel::MiniSecretKey::from_bytes(&[7; 32]).unwrap().expand_to_keypair(schnorrkel::ExpansionMode::Ed25519);
     let mut neutral = [0; 32];
     neutral[0] = 1;
-    for session_key in [neutral, [0; 32], [0xff; 32]] {
-        let certificate =
-            Certificate::V1(CertificateV1 { cluster: CLUSTER, contract: None, session_key, expires: 10 });
+    for session_key in [neutral, [0; 32]] {
+        let certificate = Certificate::V1(CertificateV1 { cluster: CLUSTER, contract: None, session_key, expires: 10 });
         let transcript = schnorrkel::signing_context(b"substrate").bytes(&certificate.digest(&GENESIS));
         let bytes = pair.sign(schnorrkel::context::attach_rng(transcript, Counter(3))).to_bytes();
         let signature = AccountSignature { wrapped: false, bytes: SignatureBytes::Sr25519(bytes) };

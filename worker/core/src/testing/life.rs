@@ -43,7 +43,7 @@ impl Life {
             outside: Arc::new(Nowhere),
             platform: platform.then(|| zeroize::Zeroizing::new([3; 32])),
         };
-        let queries = Queries::new(world.genesis(), boot.clone(), 1_000_000);
+        let queries = Queries::new(world.genesis(), boot.clone(), 20_000_000);
         Self { worker: Worker::new(config, parts).unwrap(), boot, queries, view: None, rng: Rng(seed + 1), now: 0 }
     }
 
