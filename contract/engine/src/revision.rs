@@ -58,6 +58,9 @@ pub(crate) const MAX_TABLE_ELEMENTS: usize = 65_536;
 /// Of a contract's instance data in the pool.
 const MAX_INSTANCE_BYTES: usize = 1024 * 1024;
 const MEMORIES_PER_COMPONENT: u32 = 4;
+/// Of a memory or a table this much is cleared by hand after a call, and only what is beyond it given back to the system: that takes
+/// longer for the pages that an ordinary contract has, on every core of the machine.
+const RESIDENT_BYTES: usize = 256 * 1024;
 
 impl Revision {
     pub(crate) fn config(self, pool: Pool) -> Result<Config, Error> {
@@ -105,6 +108,8 @@ impl Pool {
             .max_memories_per_module(1)
             .max_tables_per_module(4)
             .table_elements(MAX_TABLE_ELEMENTS)
+            .linear_memory_keep_resident(RESIDENT_BYTES)
+            .table_keep_resident(RESIDENT_BYTES)
             .max_core_instance_size(MAX_INSTANCE_BYTES)
             .max_component_instance_size(MAX_INSTANCE_BYTES)
             .max_memory_size(self.memory_bytes);

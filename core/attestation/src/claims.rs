@@ -45,6 +45,37 @@ pub enum Hardware {
     Tdx,
 }
 
+/// How a device protects its memory from whoever holds the device: Intel's "SGX type". The weaker ones fall to an
+/// interposer on the memory bus.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+pub enum MemoryClass {
+    /// Small memory, encrypted, with integrity and protection from replay: single processors.
+    #[codec(index = 0)]
+    Standard,
+    /// Encrypted only: servers.
+    #[codec(index = 1)]
+    Scalable,
+    /// Encrypted, with integrity.
+    #[codec(index = 2)]
+    ScalableWithIntegrity,
+}
+
 /// What a TD measured after its launch: `RTMR0` to `RTMR3`. All zero for SGX and for the software TEE.
 pub type RuntimeRegisters = [[u8; 48]; 4];
 
@@ -59,6 +90,14 @@ pub struct Claims {
     pub registers: RuntimeRegisters,
     /// Who stands behind the program: SGX `MRSIGNER` followed by 16 zeros, TDX `MROWNER`.
     pub signer: [u8; 48],
+    /// Which of its signer's programs this is: SGX `ISVPRODID`. Zero for TDX.
+    pub product: u16,
+    /// The program's version as its signer counts it: SGX `ISVSVN`. Zero for TDX.
+    pub security_version: u16,
+    /// How the program is isolated: SGX `ATTRIBUTES`, TDX `TDATTRIBUTES` and `XFAM`.
+    pub attributes: [u8; 16],
+    /// What the program was launched with: SGX `CONFIGID`, TDX `MRCONFIGID` followed by 16 zeros.
+    pub configuration: [u8; 64],
     /// Platform, module and quoting enclave, merged. Intel's "TD relaunch advised" counts as out of date.
     pub tcb: TcbStatus,
     /// The vendor's advisories that apply to this platform.
@@ -67,6 +106,8 @@ pub struct Claims {
     pub device: [u8; 16],
     /// The device's family: Intel's FMSPC.
     pub family: [u8; 6],
+    /// How the device protects its memory.
+    pub memory: MemoryClass,
     /// What the program asked to be bound to itself.
     pub report_data: [u8; 64],
     /// What stands behind all of this: a property of the root, not of the evidence.

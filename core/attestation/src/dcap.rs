@@ -16,8 +16,8 @@ use phala_primitives::{
 };
 
 use crate::{
-    Advisory, AttestationError, AuthenticClaims, Claims, Collateral, Evidence, Hardware, TrustedRoot, framing, refusal,
-    root,
+    Advisory, AttestationError, AuthenticClaims, Claims, Collateral, Evidence, Hardware, MemoryClass, TrustedRoot,
+    framing, refusal, root,
 };
 
 /// Bit 1 of an enclave's attributes.
@@ -100,10 +100,15 @@ fn summarise(claims: &QuoteClaims, assurance: Assurance) -> Result<Claims, Attes
         measurement: Measurement(program.measurement),
         registers: program.registers,
         signer: program.signer,
+        product: program.product,
+        security_version: program.security_version,
+        attributes: program.attributes,
+        configuration: program.configuration,
         tcb: status(claims.tcb.status),
         advisories: advisories(claims)?,
         device: pck.ppid.as_slice().try_into().map_err(|_| AttestationError::CertificateInvalid)?,
         family: pck.fmspc,
+        memory: memory(pck.sgx_type)?,
         report_data: program.report_data,
         assurance,
         valid_until: claims.earliest_expiration_date,
@@ -116,6 +121,10 @@ struct Program {
     measurement: [u8; 48],
     registers: [[u8; 48]; 4],
     signer: [u8; 48],
+    product: u16,
+    security_version: u16,
+    attributes: [u8; 16],
+    configuration: [u8; 64],
     report_data: [u8; 64],
 }
 
@@ -126,9 +135,14 @@ impl Program {
         }
         Ok(Self {
             hardware: Hardware::Sgx,
-            measurement: padded(report.mr_enclave),
+            measurement: padded(&report.mr_enclave),
             registers: [[0; 48]; 4],
-            signer: padded(report.mr_signer),
+            signer: padded(&report.mr_signer),
+            product: report.isv_prod_id,
+            security_version: report.isv_svn,
+            attributes: report.attributes,
+            // CONFIGID is the end of what the parser calls reserved.
+            configuration: report.reserved3.last_chunk().copied().unwrap_or([0; 64]),
             report_data: report.report_data,
         })
     }
@@ -142,13 +156,27 @@ impl Program {
             measurement: report.mr_td,
             registers: [report.rt_mr0, report.rt_mr1, report.rt_mr2, report.rt_mr3],
             signer: report.mr_owner,
+            product: 0,
+            security_version: 0,
+            attributes: padded(&[report.td_attributes, report.xfam].concat()),
+            configuration: padded(&report.mr_config_id),
             report_data: report.report_data,
         })
     }
 }
 
-fn padded(bytes: [u8; 32]) -> [u8; 48] {
+/// The bytes, followed by zeros.
+fn padded<const N: usize>(bytes: &[u8]) -> [u8; N] {
     core::array::from_fn(|index| bytes.get(index).copied().unwrap_or(0))
+}
+
+fn memory(sgx_type: u8) -> Result<MemoryClass, AttestationError> {
+    match sgx_type {
+        0 => Ok(MemoryClass::Standard),
+        1 => Ok(MemoryClass::Scalable),
+        2 => Ok(MemoryClass::ScalableWithIntegrity),
+        _ => Err(AttestationError::CertificateInvalid),
+    }
 }
 
 fn advisories(claims: &QuoteClaims) -> Result<BoundedVec<Advisory, crate::claims::AdvisoryCount>, AttestationError> {

@@ -27,7 +27,9 @@ mod policy;
 mod refusal;
 mod root;
 
-pub use claims::{Advisory, AuthenticClaims, Claims, Hardware, MAX_ADVISORIES, RuntimeRegisters, VerifiedClaims};
+pub use claims::{
+    Advisory, AuthenticClaims, Claims, Hardware, MAX_ADVISORIES, MemoryClass, RuntimeRegisters, VerifiedClaims,
+};
 pub use dcap::authenticate;
 pub use error::{AttestationError, Remedy};
 pub use evidence::{Collateral, CollateralBytes, Evidence, MAX_COLLATERAL, MAX_QUOTE, Quote};

@@ -32,6 +32,13 @@ const MESSAGES: &[(&str, AttestationError)] = &[
     ("Signature is invalid for tcb_info", CollateralSignature),
     ("Signature is invalid for qe_identity", CollateralSignature),
     ("Fmspc mismatch", PlatformUnknown),
+    // Collateral about the TDX module that says nothing, before what it says about this platform's.
+    ("Unrecognized TCB status", MalformedCollateral),
+    ("missing tdxModule field", MalformedCollateral),
+    ("tdxModule.", MalformedCollateral),
+    ("tdxModuleIdentity.", MalformedCollateral),
+    ("tcbDate", MalformedCollateral),
+    ("platform TCB date", MalformedCollateral),
     ("No matching TCB level", PlatformUnknown),
     ("TDX module", PlatformUnknown),
     ("below minimum", PlatformUnknown),
@@ -46,11 +53,21 @@ const MESSAGES: &[(&str, AttestationError)] = &[
     ("TCB info in the collateral", MalformedCollateral),
     ("TCB Info", MalformedCollateral),
     ("QE Identity", MalformedCollateral),
-    ("Unrecognized TCB status", MalformedCollateral),
     ("component count mismatch", MalformedCollateral),
     ("CRL", MalformedCollateral),
     ("certificate", CertificateInvalid),
+    ("Failed to parse certs", CertificateInvalid),
+    // What the platform's certificate says about the platform.
     ("Intel extension", CertificateInvalid),
+    ("appears more than once", CertificateInvalid),
+    ("OID is missing", CertificateInvalid),
+    ("Fmspc", CertificateInvalid),
+    ("CpuSvn", CertificateInvalid),
+    ("PceSvn", CertificateInvalid),
+    ("Unexpected BOOLEAN", CertificateInvalid),
+    ("Unexpected ENUMERATED", CertificateInvalid),
+    ("DER object", CertificateInvalid),
+    ("Failed to load sequence", CertificateInvalid),
 ];
 
 /// The check behind a refusal: `certificates` is the X.509 library's error if there is one, `message` the whole chain.
@@ -108,6 +125,11 @@ mod tests {
         assert_eq!(name(None, "Debug mode is enabled"), DebugEnclave);
         assert_eq!(name(None, "QE ISVSVN 3 is below minimum required 4 from QE Identity"), PlatformUnknown);
         assert_eq!(name(None, "Unsupported QE Identity version"), MalformedCollateral);
+        assert_eq!(name(None, "Fmspc mismatch"), PlatformUnknown);
+        assert_eq!(name(None, "Fmspc length mismatch"), CertificateInvalid);
+        let module = "TDX module identity check: ";
+        assert_eq!(name(None, &[module, "TDX module MRSIGNER mismatch"].concat()), PlatformUnknown);
+        assert_eq!(name(None, &[module, "TDX TCB Info is missing tdxModule field"].concat()), MalformedCollateral);
         assert_eq!(name(None, ""), Unverified);
         assert_eq!(name(None, "no such check"), Unverified);
     }

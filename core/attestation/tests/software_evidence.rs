@@ -4,7 +4,7 @@
 
 use codec::Encode;
 use dcap_qvl::TcbStatus as IntelStatus;
-use phala_attestation::{AttestationError as E, Evidence, MAX_COLLATERAL, MAX_QUOTE, TrustedRoot, verify};
+use phala_attestation::{AttestationError as E, Evidence, Hardware, MAX_COLLATERAL, MAX_QUOTE, TrustedRoot, verify};
 use phala_primitives::{Assurance, Wire, WireError, worker::TcbStatus};
 use phala_soft_tee::{Seed, Statement, Vendor};
 use software::{NOW, Network, PROGRAM, REPORT_DATA, with_collateral, with_quote};
@@ -142,7 +142,7 @@ fn dates_and_revocation() {
 #[test]
 fn collateral_of_one_time_is_not_mixed_with_that_of_another() {
     let network = Network::new();
-    let old = network.vendor.collateral(&Statement::at(NOW - 60 * 24 * 3600)).unwrap();
+    let old = network.vendor.collateral(Hardware::Tdx, &Statement::at(NOW - 60 * 24 * 3600)).unwrap();
     let swap = |change: &dyn Fn(&mut phala_attestation::Collateral)| refused_collateral(|c| change(c));
     assert_eq!(swap(&|c| c.root_ca_crl = old.root_ca_crl.clone()), Some(E::CollateralExpired));
     assert_eq!(swap(&|c| c.pck_crl = old.pck_crl.clone()), Some(E::CollateralExpired));
@@ -153,7 +153,8 @@ fn collateral_of_one_time_is_not_mixed_with_that_of_another() {
 #[test]
 fn damaged_or_foreign_collateral() {
     let network = Network::new();
-    let foreign = Vendor::new(Seed::from_text("another vendor")).unwrap().collateral(&network.statement).unwrap();
+    let foreign = Vendor::new(Seed::from_text("another vendor")).unwrap();
+    let foreign = foreign.collateral(Hardware::Tdx, &network.statement).unwrap();
     let swap = |change: &dyn Fn(&mut phala_attestation::Collateral)| refused_collateral(|c| change(c));
     assert_eq!(swap(&|c| c.tcb_info_signature[0] ^= 1), Some(E::CollateralSignature));
     assert_eq!(swap(&|c| c.qe_identity_signature[0] ^= 1), Some(E::CollateralSignature));
@@ -211,7 +212,7 @@ fn lengths_must_add_up() {
     }
     assert_eq!(refused_quote(|quote| quote.push(0)), Some(E::TrailingBytes));
     assert_eq!(refused_quote(|quote| quote[AUTH_LEN + 1] += 1), Some(E::MalformedQuote), "longer than it is");
-    assert_eq!(refused_quote(|quote| quote[CHAIN_TYPE + 2] -= 1), Some(E::TrailingBytes), "shorter chain");
+    assert_eq!(refused_quote(|quote| quote[CHAIN_TYPE + 3] -= 1), Some(E::TrailingBytes), "shorter chain");
     assert_eq!(refused_quote(|quote| quote[AUTH_LEN + 3] = 0xff), Some(E::MalformedQuote), "4 GB");
 }
 

@@ -1,19 +1,18 @@
-//! Certificates and revocation lists of the vendor's PKI: names, validity, extensions.
+//! Certificates of the vendor's PKI: names, validity, extensions.
 //!
 //! Shape: Intel "SGX PCK Certificate and Certificate Revocation List Profile Specification". Signatures are deterministic
 //! (RFC 6979), so that a root is a function of its seed.
 
-use der::{DateTime, Encode, EncodePem, asn1::OctetString, flagset::FlagSet, pem::LineEnding};
-use p256::ecdsa::{DerSignature, Signature, SigningKey, signature::Signer};
+use der::{DateTime, EncodePem, flagset::FlagSet, pem::LineEnding};
+use p256::ecdsa::{DerSignature, Signature, SigningKey, VerifyingKey, signature::Signer};
 use std::{str::FromStr, time::Duration};
 use x509_cert::{
     Certificate,
-    builder::{Builder, CertificateBuilder, CrlBuilder, profile::BuilderProfile},
+    builder::{Builder, CertificateBuilder, profile::BuilderProfile},
     certificate::TbsCertificate,
-    crl::RevokedCert,
     ext::{
         Extension, ToExtension,
-        pkix::{AuthorityKeyIdentifier, BasicConstraints, CrlNumber, KeyUsage, KeyUsages, SubjectKeyIdentifier},
+        pkix::{AuthorityKeyIdentifier, BasicConstraints, KeyUsage, KeyUsages, SubjectKeyIdentifier},
     },
     name::Name,
     serial_number::SerialNumber,
@@ -21,50 +20,153 @@ use x509_cert::{
     time::{Time, Validity},
 };
 
-use crate::VendorError;
+use crate::{VendorError, pck_extension::PckExtension};
 
-/// The certificates that a vendor has, one each.
+/// 2020-01-01: before any chain time that a test would use.
+const NOT_BEFORE: u64 = 1_577_836_800;
+/// 2049-12-31 23:59:59: the last second that UTCTime can say.
+const NOT_AFTER: u64 = 2_524_607_999;
+
+/// One of the certificates that evidence is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The vendor's root.
+    Root,
+    /// The intermediate that certifies platforms.
+    PckCa,
+    /// Who signs TCB info and QE identity.
+    TcbSigner,
+    /// The platform.
+    Pck,
+}
+
+/// The parties that the vendor certifies: two intermediates, as Intel has, of which a platform is under one.
 #[derive(Clone, Copy)]
-pub enum Subject {
+pub enum Party {
     Root,
     PlatformCa,
+    ProcessorCa,
     TcbSigner,
     Pck,
 }
 
-impl Subject {
-    fn name(self) -> Result<Name, VendorError> {
-        let name = match self {
+impl Party {
+    fn name(self) -> &'static str {
+        match self {
             Self::Root => "CN=Phala Software TEE Root CA,O=Development only",
             Self::PlatformCa => "CN=Phala Software TEE PCK Platform CA,O=Development only",
+            Self::ProcessorCa => "CN=Phala Software TEE PCK Processor CA,O=Development only",
             Self::TcbSigner => "CN=Phala Software TEE TCB Signing,O=Development only",
             Self::Pck => "CN=Phala Software TEE PCK Certificate,O=Development only",
-        };
-        Ok(Name::from_str(name)?)
+        }
     }
 
-    fn serial(self) -> SerialNumber {
-        SerialNumber::from(match self {
-            Self::Root => 1u8,
+    fn serial(self) -> u64 {
+        match self {
+            Self::Root => 1,
             Self::PlatformCa => 2,
             Self::TcbSigner => 3,
             Self::Pck => 4,
-        })
+            Self::ProcessorCa => 5,
+        }
     }
 
+    fn purpose(self) -> Purpose {
+        match self {
+            Self::Root => Purpose::Authority { path_length: 1, signs_lists: true },
+            Self::PlatformCa | Self::ProcessorCa => Purpose::Authority { path_length: 0, signs_lists: true },
+            Self::TcbSigner | Self::Pck => Purpose::Signer,
+        }
+    }
+}
+
+/// What a certified key may sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Certificates.
+    Authority {
+        /// Most intermediates below it.
+        path_length: u8,
+        /// Revocation lists too.
+        signs_lists: bool,
+    },
+    /// Statements and reports.
+    Signer,
+}
+
+impl Purpose {
     fn usage(self) -> FlagSet<KeyUsages> {
         match self {
-            Self::Root | Self::PlatformCa => KeyUsages::KeyCertSign | KeyUsages::CRLSign,
-            Self::TcbSigner | Self::Pck => KeyUsages::DigitalSignature | KeyUsages::NonRepudiation,
+            Self::Authority { signs_lists: true, .. } => KeyUsages::KeyCertSign | KeyUsages::CRLSign,
+            Self::Authority { signs_lists: false, .. } => KeyUsages::KeyCertSign.into(),
+            Self::Signer => KeyUsages::DigitalSignature | KeyUsages::NonRepudiation,
         }
     }
 
     fn constraints(self) -> BasicConstraints {
         match self {
-            Self::Root => BasicConstraints { ca: true, path_len_constraint: Some(1) },
-            Self::PlatformCa => BasicConstraints { ca: true, path_len_constraint: Some(0) },
-            Self::TcbSigner | Self::Pck => BasicConstraints { ca: false, path_len_constraint: None },
+            Self::Authority { path_length, .. } => {
+                BasicConstraints { ca: true, path_len_constraint: Some(path_length) }
+            }
+            Self::Signer => BasicConstraints { ca: false, path_len_constraint: None },
         }
+    }
+}
+
+/// A certificate before it is signed.
+#[derive(Clone)]
+pub struct CertificateParts {
+    /// Whose key it is: a distinguished name as text.
+    pub subject: String,
+    /// Who says so: a distinguished name as text.
+    pub issuer: String,
+    /// What revocation lists call it.
+    pub serial: u64,
+    /// From when it holds: Unix time in seconds.
+    pub not_before: u64,
+    /// Until when it holds: Unix time in seconds.
+    pub not_after: u64,
+    /// The key that it certifies.
+    pub key: VerifyingKey,
+    /// What the key may sign.
+    pub purpose: Purpose,
+    /// Which platform it is about.
+    pub platform: Option<PckExtension>,
+    /// Who signs it.
+    pub signer: SigningKey,
+}
+
+impl CertificateParts {
+    /// The certificate of `party` with this key, as `issuer` signs it.
+    pub(crate) fn new(party: Party, key: &SigningKey, issuer: Party, signer: &SigningKey) -> Self {
+        Self {
+            subject: party.name().into(),
+            issuer: issuer.name().into(),
+            serial: party.serial(),
+            not_before: NOT_BEFORE,
+            not_after: NOT_AFTER,
+            key: *key.verifying_key(),
+            purpose: party.purpose(),
+            platform: None,
+            signer: signer.clone(),
+        }
+    }
+
+    /// Signs it.
+    pub(crate) fn issue(&self) -> Result<Certificate, VendorError> {
+        let subject = Name::from_str(&self.subject)?;
+        let mut extensions = vec![
+            KeyUsage(self.purpose.usage()).to_extension(&subject, &[])?,
+            self.purpose.constraints().to_extension(&subject, &[])?,
+        ];
+        if let Some(platform) = &self.platform {
+            extensions.push(platform.encode()?);
+        }
+        let profile = Profile { subject, issuer: Name::from_str(&self.issuer)?, extensions };
+        let validity = Validity::new(time(self.not_before)?, time(self.not_after)?);
+        let serial = SerialNumber::from(self.serial);
+        let builder = CertificateBuilder::new(profile, serial, validity, public_key(&self.key)?)?;
+        Ok(builder.build::<_, DerSignature>(&self.signer)?)
     }
 }
 
@@ -98,96 +200,21 @@ impl BuilderProfile for Profile {
     }
 }
 
-/// A certificate with its key: signs certificates, lists or statements.
-pub struct Authority {
-    pub certificate: Certificate,
-    pub key: SigningKey,
-}
-
-impl Authority {
-    pub fn root(key: SigningKey) -> Result<Self, VendorError> {
-        let certificate = build(Subject::Root, &key, Subject::Root.name()?, &key, None)?;
-        Ok(Self { certificate, key })
-    }
-
-    pub fn issue_authority(&self, subject: Subject, key: SigningKey) -> Result<Self, VendorError> {
-        Ok(Self { certificate: self.issue_leaf(subject, &key, None)?, key })
-    }
-
-    pub fn issue_signer(&self, subject: Subject, key: SigningKey) -> Result<Self, VendorError> {
-        self.issue_authority(subject, key)
-    }
-
-    pub fn issue_leaf(
-        &self,
-        subject: Subject,
-        key: &SigningKey,
-        extension: Option<Extension>,
-    ) -> Result<Certificate, VendorError> {
-        build(subject, key, self.certificate.tbs_certificate().subject().clone(), &self.key, extension)
-    }
-
-    /// ECDSA P-256 with SHA-256: `r ‖ s`.
-    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        raw_signature(&self.key, message)
-    }
-
-    /// A revocation list of this authority, DER.
-    pub fn revocation_list(
-        &self,
-        revoked: Option<&Certificate>,
-        issued_at: u64,
-        expires_at: u64,
-    ) -> Result<Vec<u8>, VendorError> {
-        let mut list =
-            CrlBuilder::new_with_this_update(&self.certificate, CrlNumber::try_from(1u64)?, time(issued_at)?)?
-                .with_next_update(Some(time(expires_at)?));
-        if let Some(certificate) = revoked {
-            let serial_number = certificate.tbs_certificate().serial_number().clone();
-            let entry = RevokedCert { serial_number, revocation_date: time(issued_at)?, crl_entry_extensions: None };
-            list = list.with_certificates(std::iter::once(entry));
-        }
-        Ok(list.build::<_, DerSignature>(&self.key)?.to_der()?)
-    }
-}
-
+/// ECDSA P-256 with SHA-256: `r ‖ s`.
 pub fn raw_signature(key: &SigningKey, message: &[u8]) -> [u8; 64] {
     let signature: Signature = key.sign(message);
     signature.to_bytes().into()
 }
 
-pub fn pem_chain(chain: &[&Certificate]) -> Result<String, VendorError> {
-    chain.iter().map(|certificate| Ok(certificate.to_pem(LineEnding::LF)?)).collect()
+/// A key as certificates name it.
+pub fn public_key(key: &VerifyingKey) -> Result<SubjectPublicKeyInfoOwned, VendorError> {
+    Ok(SubjectPublicKeyInfoOwned::from_key(key).map_err(x509_cert::builder::Error::from)?)
 }
 
-fn build(
-    subject: Subject,
-    key: &SigningKey,
-    issuer: Name,
-    issuer_key: &SigningKey,
-    extension: Option<Extension>,
-) -> Result<Certificate, VendorError> {
-    let name = subject.name()?;
-    let mut extensions =
-        vec![KeyUsage(subject.usage()).to_extension(&name, &[])?, subject.constraints().to_extension(&name, &[])?];
-    extensions.extend(extension);
-    let profile = Profile { subject: name, issuer, extensions };
-    // From before any chain time that a test would use, to the last second that UTCTime can say.
-    let validity = Validity::new(
-        Time::from(DateTime::new(2020, 1, 1, 0, 0, 0)?),
-        Time::from(DateTime::new(2049, 12, 31, 23, 59, 59)?),
-    );
-    let public_key =
-        SubjectPublicKeyInfoOwned::from_key(key.verifying_key()).map_err(x509_cert::builder::Error::from)?;
-    let builder = CertificateBuilder::new(profile, subject.serial(), validity, public_key)?;
-    Ok(builder.build::<_, DerSignature>(issuer_key)?)
+pub fn pem(certificate: &Certificate) -> Result<String, VendorError> {
+    Ok(certificate.to_pem(LineEnding::LF)?)
 }
 
-fn time(unix_seconds: u64) -> Result<Time, VendorError> {
+pub fn time(unix_seconds: u64) -> Result<Time, VendorError> {
     Ok(Time::from(DateTime::from_unix_duration(Duration::from_secs(unix_seconds))?))
-}
-
-/// An extension whose content is DER already.
-pub fn opaque_extension(oid: der::oid::ObjectIdentifier, content: Vec<u8>) -> Result<Extension, VendorError> {
-    Ok(Extension { extn_id: oid, critical: false, extn_value: OctetString::new(content)? })
 }

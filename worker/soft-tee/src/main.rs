@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
-use phala_soft_tee::{DEVELOPMENT_SEED, Seed, Statement, Td, Vendor, measure_file, server::Server};
+use phala_soft_tee::{DEVELOPMENT_SEED, Format, Program, Seed, Statement, Vendor, measure_file, server::Server};
 use signal_hook::{consts::TERM_SIGNALS, iterator::Signals};
 use std::{
     fs,
@@ -13,7 +13,7 @@ use std::{
 /// How long callers that are being served may take after a signal to stop.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// A software TEE for development networks: issues TDX quotes of the real format under a root of its own.
+/// A software TEE for development networks: issues SGX and TDX quotes of the real formats under a root of its own.
 ///
 /// It protects nothing from the operator of this machine. Chains accept its quotes only if they list its root, and show
 /// "software" as the assurance of every worker that it vouches for.
@@ -42,6 +42,9 @@ enum Command {
         /// The socket, in a directory that only this user can enter (it is made if it is missing).
         #[arg(long)]
         socket: PathBuf,
+        /// What quotes to issue: sgx3, tdx4, tdx5, tdx5-td15 or tdx5-td15ex.
+        #[arg(long, default_value_t = Format::Tdx4)]
+        format: Format,
         /// Also give sealing keys, each bound to the caller's measurement.
         #[arg(long)]
         sealing: bool,
@@ -52,7 +55,7 @@ enum Command {
         #[arg(long)]
         hex: bool,
     },
-    /// Print the measurement of an executable: its SHA-384 in hex.
+    /// Print the measurement of an executable: its SHA-384 in hex. SGX has the first 32 bytes of it, and zeros.
     Measure {
         /// The executable.
         file: PathBuf,
@@ -65,6 +68,9 @@ enum Command {
         /// The executable.
         #[arg(long)]
         executable: PathBuf,
+        /// What quote to issue: sgx3, tdx4, tdx5, tdx5-td15 or tdx5-td15ex.
+        #[arg(long, default_value_t = Format::Tdx4)]
+        format: Format,
         /// Where the evidence goes.
         #[arg(long)]
         out: PathBuf,
@@ -76,19 +82,20 @@ fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let vendor = || Vendor::new(seed(&cli.seed)?).context("the vendor's PKI cannot be made");
     match cli.command {
-        Command::Serve { socket, sealing } => serve(&socket, vendor()?, sealing),
+        Command::Serve { socket, format, sealing } => serve(&socket, vendor()?, format, sealing),
         Command::Root { hex } => print_root(&vendor()?, hex),
         Command::Measure { file } => {
             println!("{}", measure_file(&file).with_context(|| file.display().to_string())?);
             Ok(())
         }
-        Command::Quote { report_data, executable, out } => {
+        Command::Quote { report_data, executable, format, out } => {
             let mut bytes = [0; 64];
             let digits = report_data.strip_prefix("0x").unwrap_or(&report_data);
             hex::decode_to_slice(digits, &mut bytes).context("--report-data: expected 64 bytes in hex")?;
             let measurement = measure_file(&executable).with_context(|| executable.display().to_string())?;
             let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-            let evidence = vendor()?.evidence(&Td::new(measurement, bytes), &Statement::at(now))?;
+            let program = Program::new(format, measurement, bytes);
+            let evidence = vendor()?.evidence_as(format, &program, &Statement::at(now))?;
             fs::write(&out, codec::Encode::encode(&evidence)).with_context(|| out.display().to_string())
         }
     }
@@ -113,9 +120,9 @@ fn print_root(vendor: &Vendor, hex: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn serve(socket: &std::path::Path, vendor: Vendor, sealing: bool) -> anyhow::Result<()> {
+fn serve(socket: &std::path::Path, vendor: Vendor, format: Format, sealing: bool) -> anyhow::Result<()> {
     let mut signals = Signals::new(TERM_SIGNALS).context("cannot handle signals")?;
-    let server = Server::bind(socket, vendor, sealing).with_context(|| socket.display().to_string())?;
+    let server = Server::bind(socket, vendor, format, sealing).with_context(|| socket.display().to_string())?;
     server.start()?;
     println!("listening on {}", socket.display());
     log::info!("software TEE on {}: no hardware stands behind its quotes", socket.display());

@@ -8,47 +8,72 @@ use der::{
 };
 use x509_cert::ext::Extension;
 
-use crate::{VendorError, certificates::opaque_extension};
+use crate::VendorError;
 
 const SGX: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113741.1.13.1");
 
-/// Security version of each of the 16 components of the platform's TCB.
-pub const COMPONENT_SVN: u8 = 5;
-/// Security version of the provisioning enclave.
-pub const PCE_SVN: u16 = 13;
-/// The provisioning enclave.
-pub const PCE_ID: [u8; 2] = [0, 0];
-/// The family of platforms that all software TEEs belong to: `PHALA` and a zero.
-pub const FMSPC: [u8; 6] = *b"PHALA\0";
-
-/// What tells one platform from another.
-pub struct Platform {
-    pub ppid: [u8; 16],
-    pub instance: [u8; 16],
+/// What the extension says. Byte strings have the lengths that verifiers ask for, and are not held to them here.
+#[derive(Clone, Debug)]
+pub struct PckExtension {
+    /// The device: 16 bytes.
+    pub ppid: Vec<u8>,
+    /// Security version of each component of the TCB.
+    pub components: [u8; 16],
+    /// Security version of the provisioning enclave.
+    pub pce_svn: u16,
+    /// `CPUSVN`: 16 bytes. This is what verifiers compare.
+    pub cpu_svn: Vec<u8>,
+    /// The provisioning enclave: two bytes.
+    pub pce_id: Vec<u8>,
+    /// The family: six bytes.
+    pub fmspc: Vec<u8>,
+    /// How memory is protected: 0 standard, 1 scalable, 2 scalable with integrity.
+    pub sgx_type: u8,
+    /// The machine, which may have several processors. Only under the platform CA.
+    pub instance: Option<[u8; 16]>,
+    /// How the machine is set up. Only under the platform CA.
+    pub configuration: Option<Configuration>,
 }
 
-pub fn pck_extension(platform: &Platform) -> Result<Extension, VendorError> {
-    let mut tcb = Vec::new();
-    for component in 1..=16 {
-        tcb.push(field(&[2, component], COMPONENT_SVN.to_der()?)?);
+/// How a machine is set up.
+#[derive(Clone, Copy, Debug)]
+pub struct Configuration {
+    /// Processors may be added.
+    pub dynamic_platform: bool,
+    /// The vendor keeps the platform's keys.
+    pub cached_keys: bool,
+    /// Two threads share a core.
+    pub smt_enabled: bool,
+}
+
+impl PckExtension {
+    pub(crate) fn encode(&self) -> Result<Extension, VendorError> {
+        let mut tcb = Vec::new();
+        for (component, svn) in (1..).zip(self.components) {
+            tcb.push(field(&[2, component], svn.to_der()?)?);
+        }
+        tcb.push(field(&[2, 17], self.pce_svn.to_der()?)?);
+        tcb.push(field(&[2, 18], octets(&self.cpu_svn)?)?);
+        let mut content = vec![
+            field(&[1], octets(&self.ppid)?)?,
+            field(&[2], sequence(tcb)?)?,
+            field(&[3], octets(&self.pce_id)?)?,
+            field(&[4], octets(&self.fmspc)?)?,
+            field(&[5], Any::new(Tag::Enumerated, vec![self.sgx_type])?.to_der()?)?,
+        ];
+        if let Some(instance) = &self.instance {
+            content.push(field(&[6], octets(instance)?)?);
+        }
+        if let Some(configuration) = &self.configuration {
+            let flags = [configuration.dynamic_platform, configuration.cached_keys, configuration.smt_enabled];
+            let mut fields = Vec::new();
+            for (number, flag) in (1..).zip(flags) {
+                fields.push(field(&[7, number], flag.to_der()?)?);
+            }
+            content.push(field(&[7], sequence(fields)?)?);
+        }
+        Ok(Extension { extn_id: SGX, critical: false, extn_value: OctetString::new(sequence(content)?)? })
     }
-    tcb.push(field(&[2, 17], PCE_SVN.to_der()?)?);
-    tcb.push(field(&[2, 18], octets(&[COMPONENT_SVN; 16])?)?);
-    let configuration = sequence(vec![
-        field(&[7, 1], false.to_der()?)?,
-        field(&[7, 2], false.to_der()?)?,
-        field(&[7, 3], true.to_der()?)?,
-    ])?;
-    let content = sequence(vec![
-        field(&[1], octets(&platform.ppid)?)?,
-        field(&[2], sequence(tcb)?)?,
-        field(&[3], octets(&PCE_ID)?)?,
-        field(&[4], octets(&FMSPC)?)?,
-        field(&[5], Any::new(Tag::Enumerated, vec![1u8])?.to_der()?)?,
-        field(&[6], octets(&platform.instance)?)?,
-        field(&[7], configuration)?,
-    ])?;
-    opaque_extension(SGX, content)
 }
 
 /// `SEQUENCE { OID, value }`, with the OID below [`SGX`].

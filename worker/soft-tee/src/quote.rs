@@ -1,146 +1,159 @@
-//! The platform: a quoting enclave that signs TDX quotes of version 4.
+//! Quotes: a report, signed with a key that the quoting enclave vouches for, as the platform's certificate vouches for
+//! the enclave.
+//!
+//! Layout: Intel "Quote Generation, Verification, and Attestation with Intel SGX DCAP", appendix A (version 3), and
+//! "TDX DCAP Quoting Library API", appendix A (versions 4 and 5).
 
 use codec::Encode;
 use dcap_qvl::{
     INTEL_QE_VENDOR_ID,
     quote::{
-        AuthData, AuthDataV4, CertificationData, Data, EnclaveReport, Header, QEReportCertificationData, Quote, Report,
-        TDReport10,
+        AuthData, AuthDataV3, AuthDataV4, CertificationData, Data, EnclaveReport, Header, QEReportCertificationData,
+        Quote, Report,
     },
 };
-use phala_primitives::worker::Measurement;
-use sha2::{Digest, Sha256, Sha384};
+use p256::ecdsa::SigningKey;
+use phala_attestation::Hardware;
+use sha2::{Digest, Sha256};
 
 use crate::{
-    Vendor, VendorError,
+    Format, Role, VendorError,
     certificates::raw_signature,
-    pck_extension::{COMPONENT_SVN, PCE_SVN},
+    platform::{CURRENT, Platform},
+    quoting_enclave::QuotingEnclave,
 };
 
-/// Attributes of a TD that may be trusted: only `SEPT_VE_DISABLE`, bit 28.
-const SEPT_VE_DISABLE: [u8; 8] = (1u64 << 28).to_le_bytes();
-/// Version and security version of the TDX module: module 1, of which 2 is current.
-pub const MODULE_VERSION: u8 = 1;
-pub const MODULE_SVN: u8 = 2;
-/// Identity of the quoting enclave, as QE identity states it.
-pub const QE_PRODUCT: u16 = 2;
-pub const QE_SVN: u16 = 4;
-pub const QE_ATTRIBUTES: [u8; 16] = [0x11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+/// ECDSA P-256, the one kind of attestation key that there is.
+const ECDSA_P256: u16 = 2;
+const TEE_SGX: u32 = 0;
+const TEE_TDX: u32 = 0x81;
+/// Certification data that is a chain of certificates.
+const PCK_CHAIN: u16 = 5;
+/// Certification data that wraps the quoting enclave's report, with its own certification; version 4 and later.
+const QE_REPORT_CERTIFICATION: u16 = 6;
 
-/// What a quote says about one program. Tests change what they want to see refused.
-#[derive(Clone, Debug)]
-pub struct Td {
-    /// The program: goes to `MRTD`.
-    pub measurement: Measurement,
-    /// What the program wants to be bound to it.
-    pub report_data: [u8; 64],
-    /// `TDATTRIBUTES`.
-    pub attributes: [u8; 8],
-    /// `RTMR0` to `RTMR3`; a program under the software TEE does not extend them.
-    pub registers: [[u8; 48]; 4],
+/// A quote before it is signed.
+#[derive(Clone)]
+pub struct QuoteParts {
+    /// Version and kinds.
+    pub header: Header,
+    /// What the quote is about.
+    pub report: Report,
+    /// The attestation key: the two coordinates of its point.
+    pub attestation_key: [u8; 64],
+    /// Who signs header and report: the attestation key's other half.
+    pub signer: SigningKey,
+    /// The quoting enclave's report. Its report data vouches for the attestation key; see [`QuoteParts::bind`].
+    pub qe_report: EnclaveReport,
+    /// Who signs the quoting enclave's report: the platform's key.
+    pub qe_signer: SigningKey,
+    /// What the quoting enclave binds besides the key: 32 bytes.
+    pub qe_auth_data: Vec<u8>,
+    /// The certificates that the quote carries, leaf first.
+    pub chain: Vec<Role>,
+    /// How the chain is announced: 5.
+    pub chain_type: u16,
+    /// How the quoting enclave's report is announced, from version 4 on: 6.
+    pub qe_report_type: u16,
 }
 
-impl Td {
-    /// A program as it should be.
-    pub fn new(measurement: Measurement, report_data: [u8; 64]) -> Self {
-        Self { measurement, report_data, attributes: SEPT_VE_DISABLE, registers: [[0; 48]; 4] }
-    }
-}
-
-/// Who signed the quoting enclave: a name, since there is no enclave.
-pub fn qe_signer() -> [u8; 32] {
-    Sha256::digest(b"phala-soft-tee quoting enclave").into()
-}
-
-impl Vendor {
-    /// A TDX quote of version 4 about `td`.
-    pub fn quote(&self, td: &Td) -> Result<Vec<u8>, VendorError> {
-        let point = self.attestation_key.verifying_key().to_sec1_point(false);
-        let ecdsa_attestation_key: [u8; 64] =
-            point.as_bytes().get(1..).and_then(|xy| xy.try_into().ok()).ok_or(VendorError::Derivation)?;
-        let qe_report_data = self.qe_certification(&ecdsa_attestation_key)?;
-        let mut quote = Quote {
-            header: header(),
-            report: Report::TD10(td_report(td)),
-            auth_data: AuthData::V4(AuthDataV4 {
-                ecdsa_signature: [0; 64],
-                ecdsa_attestation_key,
-                // 6: the rest is the quoting enclave's report and its certification. The body is encoded from there.
-                certification_data: CertificationData { cert_type: 6, body: Data::new(Vec::new()) },
-                qe_report_data,
-            }),
+impl QuoteParts {
+    pub(crate) fn new(
+        format: Format,
+        report: Report,
+        platform: &Platform,
+        attestation_key: &SigningKey,
+        pck_key: &SigningKey,
+    ) -> Result<Self, VendorError> {
+        let enclave = QuotingEnclave::of(format.hardware());
+        let mut quote = Self {
+            header: header(format, &enclave, platform),
+            report,
+            attestation_key: coordinates(attestation_key)?,
+            signer: attestation_key.clone(),
+            qe_report: enclave.report(),
+            qe_signer: pck_key.clone(),
+            // Intel's enclaves count from 0.
+            qe_auth_data: (0..32).collect(),
+            chain: vec![Role::Pck, Role::PckCa, Role::Root],
+            chain_type: PCK_CHAIN,
+            qe_report_type: QE_REPORT_CERTIFICATION,
         };
-        let mut signed = quote.header.encode();
-        td_report(td).encode_to(&mut signed);
-        if let AuthData::V4(auth) = &mut quote.auth_data {
-            auth.ecdsa_signature = raw_signature(&self.attestation_key, &signed);
-        }
-        Ok(quote.encode())
+        quote.bind();
+        Ok(quote)
     }
 
-    /// The quoting enclave vouches for the attestation key, and the platform's certificate for the enclave.
-    fn qe_certification(&self, attestation_key: &[u8; 64]) -> Result<QEReportCertificationData, VendorError> {
-        let auth_data: [u8; 32] = Sha256::digest(b"phala-soft-tee authentication data").into();
-        let mut report_data = [0; 64];
-        let binding = Sha256::new().chain_update(attestation_key).chain_update(auth_data).finalize();
-        report_data.iter_mut().zip(binding).for_each(|(to, from)| *to = from);
-        let report = EnclaveReport {
-            cpu_svn: [COMPONENT_SVN; 16],
-            misc_select: 0,
-            reserved1: [0; 28],
-            attributes: QE_ATTRIBUTES,
-            mr_enclave: Sha256::digest(b"phala-soft-tee quoting enclave v1").into(),
-            reserved2: [0; 32],
-            mr_signer: qe_signer(),
-            reserved3: [0; 96],
-            isv_prod_id: QE_PRODUCT,
-            isv_svn: QE_SVN,
-            reserved4: [0; 60],
-            report_data,
-        };
+    /// Has the quoting enclave vouch for the attestation key and the authentication data as they are now.
+    pub fn bind(&mut self) {
+        let binding = Sha256::new().chain_update(self.attestation_key).chain_update(&self.qe_auth_data).finalize();
+        self.qe_report.report_data = [0; 64];
+        self.qe_report.report_data.iter_mut().zip(binding).for_each(|(to, from)| *to = from);
+    }
+
+    /// Signs it. `chain` is the text of the certificates.
+    pub(crate) fn issue(&self, chain: &str) -> Vec<u8> {
+        let unsigned = self.assemble(chain, [0; 64]);
+        let mut signed = unsigned.encode();
+        signed.truncate(unsigned.signed_length());
+        self.assemble(chain, raw_signature(&self.signer, &signed)).encode()
+    }
+
+    fn assemble(&self, chain: &str, ecdsa_signature: [u8; 64]) -> Quote {
         let mut qe_report = [0; 384];
-        qe_report.iter_mut().zip(report.encode()).for_each(|(to, from)| *to = from);
-        Ok(QEReportCertificationData {
-            qe_report,
-            qe_report_signature: raw_signature(&self.pck_key, &qe_report),
-            qe_auth_data: Data::new(auth_data.to_vec()),
-            certification_data: CertificationData { cert_type: 5, body: Data::new(self.pck_chain()?.into_bytes()) },
-        })
+        qe_report.iter_mut().zip(self.qe_report.encode()).for_each(|(to, from)| *to = from);
+        let qe_report_signature = raw_signature(&self.qe_signer, &qe_report);
+        let qe_auth_data = Data::new(self.qe_auth_data.clone());
+        // Intel's chains end with a zero, as C strings do.
+        let chain = [chain.as_bytes(), &[0]].concat();
+        let certification_data = CertificationData { cert_type: self.chain_type, body: Data::new(chain) };
+        let ecdsa_attestation_key = self.attestation_key;
+        let auth_data = if self.header.version == 3 {
+            AuthData::V3(AuthDataV3 {
+                ecdsa_signature,
+                ecdsa_attestation_key,
+                qe_report,
+                qe_report_signature,
+                qe_auth_data,
+                certification_data,
+            })
+        } else {
+            AuthData::V4(AuthDataV4 {
+                ecdsa_signature,
+                ecdsa_attestation_key,
+                // The body is encoded from `qe_report_data`.
+                certification_data: CertificationData { cert_type: self.qe_report_type, body: Data::new(Vec::new()) },
+                qe_report_data: QEReportCertificationData {
+                    qe_report,
+                    qe_report_signature,
+                    qe_auth_data,
+                    certification_data,
+                },
+            })
+        };
+        Quote { header: self.header, report: self.report.clone(), auth_data }
     }
 }
 
-fn header() -> Header {
+/// From version 4 on the security versions are reserved, and zero.
+fn header(format: Format, enclave: &QuotingEnclave, platform: &Platform) -> Header {
+    let mut user_data = [0; 20];
+    user_data.iter_mut().zip(platform.qe_id).for_each(|(to, from)| *to = from);
+    let (tee_type, qe_svn, pce_svn) = match format.hardware() {
+        Hardware::Sgx => (TEE_SGX, enclave.svn, CURRENT.pce),
+        Hardware::Tdx => (TEE_TDX, 0, 0),
+    };
     Header {
-        version: 4,
-        attestation_key_type: 2,
-        tee_type: 0x81,
-        qe_svn: QE_SVN,
-        pce_svn: PCE_SVN,
+        version: format.version(),
+        attestation_key_type: ECDSA_P256,
+        tee_type,
+        qe_svn,
+        pce_svn,
         qe_vendor_id: INTEL_QE_VENDOR_ID,
-        user_data: [0; 20],
+        user_data,
     }
 }
 
-fn td_report(td: &Td) -> TDReport10 {
-    let mut tee_tcb_svn = [COMPONENT_SVN; 16];
-    tee_tcb_svn.iter_mut().zip([MODULE_SVN, MODULE_VERSION]).for_each(|(to, from)| *to = from);
-    let [rt_mr0, rt_mr1, rt_mr2, rt_mr3] = td.registers;
-    TDReport10 {
-        tee_tcb_svn,
-        mr_seam: Sha384::digest(b"phala-soft-tee module v1").into(),
-        mr_signer_seam: [0; 48],
-        seam_attributes: [0; 8],
-        td_attributes: td.attributes,
-        // x87, SSE, AVX, AVX-512, PKRU, AMX: what a TD usually has.
-        xfam: 0x0006_02e7u64.to_le_bytes(),
-        mr_td: td.measurement.0,
-        mr_config_id: [0; 48],
-        mr_owner: [0; 48],
-        mr_owner_config: [0; 48],
-        rt_mr0,
-        rt_mr1,
-        rt_mr2,
-        rt_mr3,
-        report_data: td.report_data,
-    }
+fn coordinates(key: &SigningKey) -> Result<[u8; 64], VendorError> {
+    let point = key.verifying_key().to_sec1_point(false);
+    point.as_bytes().get(1..).and_then(|xy| xy.try_into().ok()).ok_or(VendorError::Derivation)
 }

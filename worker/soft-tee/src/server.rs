@@ -17,7 +17,7 @@ use std::{
 };
 
 use crate::{
-    Statement, Td, Vendor, measure_process,
+    Format, Program, Statement, Vendor, measure_process,
     protocol::{Answer, AnswerV1, MAX_REQUEST, Refusal, Request, RequestV1, read_frame, write_frame},
 };
 
@@ -35,18 +35,20 @@ pub struct Server {
 
 struct Service {
     vendor: Vendor,
+    format: Format,
     sealing: bool,
     callers: AtomicUsize,
 }
 
 impl Server {
-    /// Listens on `path`, in a directory that only this user can enter; makes the directory if it is missing.
-    pub fn bind(path: &Path, vendor: Vendor, sealing: bool) -> io::Result<Self> {
+    /// Listens on `path`, in a directory that only this user can enter; makes the directory if it is missing. Quotes
+    /// will have this format; `sealing` says whether callers get sealing keys.
+    pub fn bind(path: &Path, vendor: Vendor, format: Format, sealing: bool) -> io::Result<Self> {
         prepare_directory(path)?;
         remove_stale(path)?;
         let listener = UnixListener::bind(path)?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
-        let service = Arc::new(Service { vendor, sealing, callers: AtomicUsize::new(0) });
+        let service = Arc::new(Service { vendor, format, sealing, callers: AtomicUsize::new(0) });
         Ok(Self { listener, path: path.to_owned(), service })
     }
 
@@ -182,8 +184,9 @@ impl Service {
         match request {
             RequestV1::Evidence { report_data } => {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| Refusal::Internal)?.as_secs();
-                let td = Td::new(measurement, report_data);
-                let evidence = self.vendor.evidence(&td, &Statement::at(now)).map_err(internal)?;
+                let program = Program::new(self.format, measurement, report_data);
+                let statement = Statement::at(now);
+                let evidence = self.vendor.evidence_as(self.format, &program, &statement).map_err(internal)?;
                 log::info!("evidence for process {pid}, measurement {measurement}");
                 Ok(AnswerV1::Evidence(codec::Encode::encode(&evidence)))
             }

@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)] // tests
 
 use codec::{DecodeAll, Encode};
-use phala_attestation::{Evidence, authenticate};
+use phala_attestation::{Evidence, Hardware, authenticate};
 use phala_primitives::Assurance;
 use phala_soft_tee::{
-    Seed, Vendor, measure_file,
+    Format, Seed, Vendor, measure_file,
     protocol::{Answer, AnswerV1, MAX_ANSWER, Refusal, Request, RequestV1, read_frame, write_frame},
 };
 use std::{
@@ -110,6 +110,23 @@ fn it_vouches_for_the_executable_that_calls() {
     assert_eq!(claims.measurement, own_measurement(), "the measurement is this test's own executable");
     assert_eq!(claims.report_data, [5; 64]);
     assert_eq!(claims.assurance, Assurance::Software);
+}
+
+#[test]
+fn it_issues_the_format_that_it_was_started_with() {
+    let server = Server::start(&["--format", "sgx3"]);
+    let answer = server.ask(&Request::V1(RequestV1::Evidence { report_data: [5; 64] }));
+    let AnswerV1::Evidence(bytes) = answer else { panic!("no evidence") };
+    let evidence = Evidence::decode_all(&mut bytes.as_slice()).unwrap();
+    let root = Vendor::new(Seed::from_text(SEED)).unwrap().trusted_root().unwrap();
+    let claims = authenticate(&evidence, &[root], now()).unwrap();
+    assert_eq!(claims.hardware, Hardware::Sgx);
+    assert_eq!(claims.measurement.0[..32], own_measurement().0[..32]);
+    assert_eq!(claims.measurement.0[32..], [0; 16]);
+
+    let refused = program().args(["serve", "--socket", "s", "--format", "snp"]).output().unwrap();
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("expected one of sgx3, tdx4"));
 }
 
 #[test]
@@ -222,6 +239,7 @@ fn root_measure_and_quote_agree_with_the_library() {
     assert_eq!(printed.trim(), format!("0x{}", hex::encode(&root.certificate)));
     let json: phala_attestation::TrustedRoot = serde_json::from_slice(&output(&["root"]).stdout).unwrap();
     assert_eq!(json, root, "the JSON is what a genesis reads");
+    let roots = [root];
 
     let directory = TempDir::new().unwrap();
     let seed_file = directory.path().join("seed");
@@ -238,8 +256,15 @@ fn root_measure_and_quote_agree_with_the_library() {
     let arguments = ["quote", "--report-data", &data, "--executable", executable.to_str().unwrap(), "--out"];
     assert!(program().args(arguments).arg(&out).status().unwrap().success());
     let evidence = Evidence::decode_all(&mut fs::read(&out).unwrap().as_slice()).unwrap();
-    let claims = authenticate(&evidence, &[root], now()).unwrap();
+    let claims = authenticate(&evidence, &roots, now()).unwrap();
     assert_eq!((claims.measurement, claims.report_data), (own_measurement(), [0x11; 64]));
+
+    for format in Format::ALL {
+        assert!(program().args(arguments).arg(&out).args(["--format", format.name()]).status().unwrap().success());
+        let evidence = Evidence::decode_all(&mut fs::read(&out).unwrap().as_slice()).unwrap();
+        let claims = authenticate(&evidence, &roots, now()).unwrap();
+        assert_eq!((claims.hardware, claims.report_data), (format.hardware(), [0x11; 64]), "{format}");
+    }
 
     let short = output(&["quote", "--report-data", "00", "--executable", "x", "--out", "y"]);
     assert!(String::from_utf8_lossy(&short.stderr).contains("64 bytes in hex"));

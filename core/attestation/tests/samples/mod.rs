@@ -1,5 +1,7 @@
 //! Real quotes with the collateral that Intel had signed at the time: they ship with the verifier's crate.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use dcap_qvl::QuoteCollateralV3;
 use phala_attestation::{Collateral, Evidence, trim_padding};
 use std::{path::PathBuf, process::Command, sync::LazyLock};
